@@ -1,0 +1,172 @@
+//! What makes a machine the same machine: MAC plus SMBIOS UUID, plus what an installed disk keeps.
+//!
+//! Source addresses, ARP entries and host names are deliberately absent: on a boot network they prove nothing.
+//! Vendors ship boards with one UUID for all; such a default counts as none, or ten thousand boards are one node.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{Mac, ParseIdError};
+
+/// The UUID of SMBIOS table 1 (DMTF DSP0134, System Information).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SmbiosUuid(pub Uuid);
+
+/// Values seen on whole product lines: they name a board's model, not the board.
+const VENDOR_DEFAULTS: [u128; 6] = [
+    0,
+    u128::MAX,
+    0x03000200_0400_0500_0006_000700080009,
+    0x12345678_1234_5678_90ab_cddeefaabbcc,
+    0x01020304_0506_0708_090a_0b0c0d0e0f10,
+    0x11111111_2222_3333_4444_555555555555,
+];
+
+impl SmbiosUuid {
+    /// This UUID if it tells one machine from another, nothing if it is a vendor's default.
+    #[must_use]
+    pub fn identifying(self) -> Option<Self> {
+        (!VENDOR_DEFAULTS.contains(&self.0.as_u128())).then_some(self)
+    }
+}
+
+impl fmt::Display for SmbiosUuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for SmbiosUuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl FromStr for SmbiosUuid {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::try_parse(text).map(Self).map_err(|_| ParseIdError {
+            kind: "SMBIOS UUID",
+            text: text.chars().take(64).collect(),
+            expected: "4c4c4544-0042-3510-8054-b4c04f564433",
+        })
+    }
+}
+
+/// `/etc/machine-id`: 32 hex digits (machine-id(5)).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MachineId([u8; 16]);
+
+impl fmt::Display for MachineId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl TryFrom<String> for MachineId {
+    type Error = ParseIdError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let mut bytes = [0; 16];
+        hex::decode_to_slice(&text, &mut bytes).map_err(|_| ParseIdError {
+            kind: "machine",
+            text: text.chars().take(64).collect(),
+            expected: "32 hex digits, as in /etc/machine-id",
+        })?;
+        Ok(Self(bytes))
+    }
+}
+
+impl From<MachineId> for String {
+    fn from(id: MachineId) -> Self {
+        id.to_string()
+    }
+}
+
+/// An SSH host public key as OpenSSH writes it, without its comment: `ssh-ed25519 AAAA...`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct HostKey(String);
+
+/// The algorithms a node may pin; DSA is gone from OpenSSH and anything else is not a host key.
+const HOST_KEY_ALGORITHMS: [&str; 5] =
+    ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"];
+
+impl fmt::Display for HostKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for HostKey {
+    type Error = ParseIdError;
+
+    /// The comment is dropped: it is free text from a machine and would reach a known_hosts file.
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        use base64::{Engine as _, engine::general_purpose::STANDARD};
+        let mut words = text.split(' ');
+        let algorithm = words.next().and_then(|name| HOST_KEY_ALGORITHMS.iter().find(|known| **known == name));
+        let body = words.next().filter(|body| (32..=4096).contains(&body.len()) && STANDARD.decode(body).is_ok());
+        match (algorithm, body) {
+            (Some(algorithm), Some(body)) => Ok(Self(format!("{algorithm} {body}"))),
+            _ => Err(ParseIdError {
+                kind: "SSH host key",
+                text: text.chars().take(64).collect(),
+                expected: "ssh-ed25519 AAAA..., as in ssh_host_ed25519_key.pub",
+            }),
+        }
+    }
+}
+
+impl From<HostKey> for String {
+    fn from(key: HostKey) -> Self {
+        key.to_string()
+    }
+}
+
+/// Everything that says which machine this is. Two boots of one machine agree in every part that both have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The boot interface's address.
+    pub mac: Mac,
+    /// Absent when the board has a vendor's default.
+    pub smbios_uuid: Option<SmbiosUuid>,
+    /// Compared only where a disk keeps it across boots; a diskless machine makes a new one each time.
+    pub machine_id: Option<MachineId>,
+    /// Sorted; the pinned known hosts of this boot.
+    pub host_keys: Vec<HostKey>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vendor_default_identifies_nobody() {
+        let shared: SmbiosUuid = "03000200-0400-0500-0006-000700080009".parse().unwrap();
+        let own: SmbiosUuid = "4c4c4544-0042-3510-8054-b4c04f564433".parse().unwrap();
+        assert_eq!(shared.identifying(), None);
+        assert_eq!(own.identifying(), Some(own));
+    }
+
+    #[test]
+    fn a_host_key_cannot_smuggle_a_second_line() {
+        let body = "AAAAC3NzaC1lZDI1NTE5AAAAIJ0Yx8E0fMmzQzVmU1nJqFZ0WkV5Yk1pQm9vdEtleTEy";
+        let key = HostKey::try_from(format!("ssh-ed25519 {body} root@evil\nother ssh-rsa AAAA")).unwrap();
+        assert_eq!(key.to_string(), format!("ssh-ed25519 {body}"));
+        for bad in ["", "ssh-ed25519", "ssh-ed25519 a\nb", "ssh-dss AAAA", "@cert-authority * ssh-rsa AAAA"] {
+            assert!(HostKey::try_from(bad.to_owned()).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_machine_id_is_thirty_two_hex_digits() {
+        assert!(MachineId::try_from("0123456789abcdef0123456789abcdef".to_owned()).is_ok());
+        assert!(MachineId::try_from("0123".to_owned()).is_err());
+    }
+}

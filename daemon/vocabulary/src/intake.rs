@@ -1,0 +1,76 @@
+//! What a booted machine posts about itself: call-home and progress.
+//!
+//! Every field is a claim of a stranger. Types bound what they can hold; the intake in `ansible` bounds sizes and
+//! counts; nothing here may reach a template, a path or a log line without passing through one of these types.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Firmware, HostKey, Mac, MachineId, SmbiosUuid, Token};
+
+/// The body of `POST /api/provision/call-home`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallHome {
+    /// The single-use token of this boot's script.
+    pub token: Token,
+    /// What the machine calls itself: kept for people, never used as a name.
+    pub hostname: String,
+    /// The addresses it sees on itself, link-local ones left out.
+    pub addresses: Vec<IpAddr>,
+    /// The interface it booted from.
+    pub mac: Mac,
+    /// From SMBIOS, absent where the board has none.
+    #[serde(default)]
+    pub smbios_uuid: Option<SmbiosUuid>,
+    /// Of the running system.
+    pub machine_id: MachineId,
+    /// Public host keys of its sshd.
+    pub ssh_host_keys: Vec<HostKey>,
+    /// What is in the box.
+    pub hardware: Hardware,
+}
+
+/// A summary of the machine, for people and for placement; proves nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hardware {
+    /// SMBIOS manufacturer.
+    pub vendor: String,
+    /// SMBIOS product name.
+    pub product: String,
+    /// `x86_64` or `aarch64`.
+    pub architecture: String,
+    /// How it booted.
+    pub firmware: Option<Firmware>,
+    /// Logical processors.
+    pub cpus: u32,
+    /// Main memory in MiB.
+    pub memory_mib: u64,
+    /// Block devices without partitions, loops and ramdisks.
+    pub disks: Vec<Disk>,
+}
+
+/// One block device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disk {
+    /// Kernel name: `vda`.
+    pub name: String,
+    /// Size in bytes.
+    pub size_bytes: u64,
+}
+
+/// The body of `POST /api/provision/progress`: adds one line to the node's timeline and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// The token of this boot's script.
+    pub token: Token,
+    /// A station a machine may report itself: `kernel_up`, `image_fetched`, `image_verified`, `root_up`, `note`, `failed`.
+    pub step: String,
+    /// For people, at most 512 bytes.
+    #[serde(default)]
+    pub detail: String,
+}

@@ -1,0 +1,30 @@
+//! The words that every part of Roost shares: ids, identities, node states, timeline steps, events, secrets.
+//!
+//! serde only: no I/O, no clock, no async runtime, so that every other package may depend on it and it depends
+//! on none of ours. A type belongs here when two packages that must not know each other both speak of it.
+//! Rejected: a `types` module in `daemon` (leaves would depend on the root), and copies in each leaf (they drift).
+
+mod approved;
+mod event;
+mod identity;
+mod ids;
+mod intake;
+mod mac;
+mod node;
+mod run;
+mod secret;
+mod step;
+
+pub use approved::{Approved, Authority};
+pub use event::{Event, EventKind, Seq};
+pub use identity::{HostKey, Identity, MachineId, SmbiosUuid};
+pub use ids::{BootId, KeyId, NodeId, ParseIdError, RequestId, RunId};
+pub use intake::{CallHome, Disk, Hardware, Progress};
+pub use mac::{Mac, ParseMacError};
+pub use node::{Firmware, Node, NodeState, Reason, Wait};
+pub use run::{ProcessId, Run, RunState};
+pub use secret::{Secret, Token, TokenHash, redact_tokens};
+pub use step::{Step, StepRecord};
+
+/// Wall-clock instant; the only time type that crosses package borders or reaches the store.
+pub use jiff::Timestamp;
