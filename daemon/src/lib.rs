@@ -1,1 +1,5 @@
-//! .
+//! Roost's daemon.
+
+pub mod nodes;
+pub mod policy;
+pub mod ssh;

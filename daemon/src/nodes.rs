@@ -1,0 +1,4 @@
+//! The node lifecycle.
+
+pub mod admission;
+pub mod lifecycle;

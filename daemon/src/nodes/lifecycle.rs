@@ -1,0 +1,473 @@
+//! The pure part of the node lifecycle: what a machine's next state is, and why.
+//!
+//! `Tracked` (what is known of one machine) and an input go in; the changed `Tracked`, timeline lines, alarms and
+//! at most one new run come out in a [`Turn`]. No clock, no socket, no store: the actor in `nodes.rs` brings `now`
+//! and carries the turn out in one transaction. The diagram of states stands with [`NodeState`] in `vocabulary`.
+//!
+//! Rejected: a table of (state, event) pairs. Most inputs mean the same in most states (a machine may be switched
+//! off and on at any point), so the exceptions are clearer than the product.
+
+use std::{net::Ipv4Addr, time::Duration};
+
+use vocabulary::{
+    BootId, Firmware, Mac, Node, NodeId, NodeState, Reason, Run, RunId, RunState, SmbiosUuid, Step, Timestamp,
+    TokenHash,
+};
+
+/// What the operator decided, as far as the lifecycle needs it.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// What happens to a machine never seen before.
+    pub enroll: Enroll,
+    /// How long a boot's token may wait for its call-home.
+    pub token_ttl: Duration,
+    /// How long a node may stay in a state that waits for something other than a person.
+    pub sla: Slas,
+    /// How many runs one boot may get without a person, the first included.
+    pub max_runs: u32,
+    /// How many machines that nobody approved may be remembered; a flood of MACs stops here.
+    pub max_strangers: usize,
+}
+
+/// `nodes.enroll`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enroll {
+    /// Admit everyone; the configuration demands `trust_boot_network` with it.
+    Auto,
+    /// Wait for a person.
+    Approve,
+    /// Refuse.
+    Deny,
+}
+
+/// The longest stay in each state that a machine or a run must leave by itself.
+#[derive(Debug, Clone)]
+pub struct Slas {
+    /// From power-on by Roost to the first DISCOVER.
+    pub power_on: Duration,
+    /// From the script to the call-home.
+    pub booting: Duration,
+    /// From the call-home to the start of the run.
+    pub called_home: Duration,
+    /// From the start of the run to the end of the roles.
+    pub configuring: Duration,
+    /// From the end of the roles to `ready`.
+    pub verifying: Duration,
+}
+
+/// One attempt of a machine to boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Boot {
+    /// Its number.
+    pub id: BootId,
+    /// When it was opened by a DISCOVER, or by a script request of a machine that another server gave an address.
+    pub opened: Timestamp,
+    /// The token of its last script; absent until one was sent.
+    pub token: Option<TokenHash>,
+    /// When the token stops counting.
+    pub expires: Option<Timestamp>,
+    /// The UUID that the script was asked with.
+    pub uuid: Option<SmbiosUuid>,
+    /// The call-home that was accepted, so that a repeat gets the same answer.
+    pub accepted: Option<Accepted>,
+}
+
+/// What the 202 was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    /// Digest of MAC, UUID, machine id and host keys.
+    pub digest: [u8; 32],
+    /// The run that was promised.
+    pub run: RunId,
+}
+
+/// Everything the lifecycle knows of one machine.
+#[derive(Debug, Clone)]
+pub struct Tracked {
+    /// As listed.
+    pub node: Node,
+    /// Its last boot attempt.
+    pub boot: Option<Boot>,
+    /// When Roost switched it on and it has not been seen since.
+    pub powered: Option<Timestamp>,
+}
+
+/// What one input brought about; carried out in one transaction.
+#[derive(Debug, Default)]
+pub struct Turn {
+    /// Lines for the timeline, in order.
+    pub lines: Vec<(Step, String)>,
+    /// Things that a person must look at.
+    pub alarms: Vec<Reason>,
+    /// A run to be queued in the same transaction.
+    pub run: Option<Run>,
+}
+
+impl Turn {
+    /// Adds a line to the timeline.
+    pub fn line(&mut self, step: Step, detail: impl Into<String>) {
+        self.lines.push((step, detail.into()));
+    }
+
+    /// Raises an alarm, which is a line too.
+    pub fn alarm(&mut self, cause: impl Into<String>, remedy: impl Into<String>) {
+        let reason = Reason { cause: cause.into(), remedy: remedy.into() };
+        self.lines.push((Step::Alarm, reason.cause.clone()));
+        self.alarms.push(reason);
+    }
+}
+
+/// Numbers that only the lifecycle hands out, being the only one who opens boots and runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Counters {
+    /// The next boot's number.
+    pub boot: u64,
+    /// The next run's number.
+    pub run: u64,
+}
+
+impl Counters {
+    fn next_boot(&mut self) -> BootId {
+        self.boot += 1;
+        BootId(self.boot - 1)
+    }
+
+    fn next_run(&mut self) -> RunId {
+        self.run += 1;
+        RunId(self.run - 1)
+    }
+}
+
+impl Tracked {
+    /// A machine that was never seen before.
+    #[must_use]
+    pub fn new(now: Timestamp, mac: Mac) -> Self {
+        let state = NodeState::Discovered;
+        let node = Node {
+            id: NodeId::of(mac),
+            mac,
+            state,
+            since: now,
+            reason: None,
+            waits_for: state.waits_for(),
+            approved: false,
+            identity: None,
+            address: None,
+            firmware: None,
+            boot: None,
+            run: None,
+            created: now,
+            generation: 0,
+        };
+        Self { node, boot: None, powered: None }
+    }
+
+    /// Puts the node into a state with nothing to explain.
+    pub fn enter(&mut self, now: Timestamp, state: NodeState) {
+        self.place(now, state, None);
+    }
+
+    /// Puts the node into a state that needs a word.
+    pub fn enter_because(
+        &mut self,
+        now: Timestamp,
+        state: NodeState,
+        cause: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.place(now, state, Some(Reason { cause: cause.into(), remedy: remedy.into() }));
+    }
+
+    fn place(&mut self, now: Timestamp, state: NodeState, reason: Option<Reason>) {
+        if self.node.state != state {
+            self.node.since = now;
+        }
+        self.node.state = state;
+        self.node.waits_for = state.waits_for();
+        self.node.reason = reason;
+    }
+
+    /// A DHCP DISCOVER of its firmware or of iPXE: opens a boot unless one is open whose script was not asked for yet.
+    pub fn discovered(&mut self, now: Timestamp, firmware: Firmware, counters: &mut Counters, turn: &mut Turn) {
+        self.node.firmware = Some(firmware);
+        if let Some(since) = self.powered.take() {
+            turn.line(Step::Note, format!("answered power on after {}", seconds(since, now)));
+        }
+        if self.boot.as_ref().is_some_and(|boot| boot.token.is_none()) {
+            return;
+        }
+        self.open_boot(now, counters);
+        turn.line(Step::Discover, format!("{firmware:?} asks for an address"));
+        if self.node.approved && self.node.state != NodeState::Suspect {
+            self.enter(now, NodeState::Approved);
+        }
+    }
+
+    fn open_boot(&mut self, now: Timestamp, counters: &mut Counters) {
+        let id = counters.next_boot();
+        self.node.boot = Some(id);
+        self.boot = Some(Boot { id, opened: now, token: None, expires: None, uuid: None, accepted: None });
+    }
+
+    /// Decides on a machine that nobody decided on yet.
+    pub fn enrol(&mut self, now: Timestamp, enroll: Enroll, turn: &mut Turn) {
+        if self.node.state != NodeState::Discovered {
+            return;
+        }
+        match enroll {
+            Enroll::Auto => self.admit(now, "nodes.enroll = \"auto\"", turn),
+            Enroll::Deny => {
+                self.enter_because(
+                    now,
+                    NodeState::Denied,
+                    "nodes.enroll = \"deny\" and nobody approved it",
+                    self.approve_hint(),
+                );
+                turn.line(Step::Refused, "not enrolled: nodes.enroll = \"deny\"");
+            }
+            Enroll::Approve => {
+                self.enter_because(now, NodeState::Waiting, "never seen before", self.approve_hint());
+                turn.line(Step::Waiting, "shows its MAC and waits for approval");
+            }
+        }
+    }
+
+    fn approve_hint(&self) -> String {
+        format!("roost node approve {}", self.node.mac)
+    }
+
+    /// A person or policy admits it. A parked machine starts anew: what it called home with before is forgotten.
+    pub fn admit(&mut self, now: Timestamp, by: &str, turn: &mut Turn) {
+        if self.node.state == NodeState::Suspect {
+            self.node.identity = None;
+        }
+        self.node.approved = true;
+        turn.line(Step::Approved, format!("by {by}"));
+        if matches!(
+            self.node.state,
+            NodeState::Discovered | NodeState::Waiting | NodeState::Denied | NodeState::Suspect | NodeState::Failed
+        ) {
+            self.enter(now, NodeState::Approved);
+        }
+    }
+
+    /// A person says no.
+    pub fn deny(&mut self, now: Timestamp, by: &str, turn: &mut Turn) {
+        self.node.approved = false;
+        self.enter_because(now, NodeState::Denied, format!("denied by {by}"), self.approve_hint());
+        turn.line(Step::Refused, format!("denied by {by}"));
+    }
+
+    /// A script with a token goes to an admitted machine: the boot is under way.
+    pub fn script_sent(
+        &mut self,
+        now: Timestamp,
+        minted: (TokenHash, Duration),
+        uuid: Option<SmbiosUuid>,
+        counters: &mut Counters,
+        turn: &mut Turn,
+    ) {
+        if self.boot.as_ref().is_none_or(|boot| boot.accepted.is_some()) {
+            self.open_boot(now, counters);
+        }
+        if let Some(boot) = &mut self.boot {
+            boot.token = Some(minted.0);
+            boot.expires = now.checked_add(minted.1).ok();
+            boot.uuid = uuid;
+        }
+        self.enter(now, NodeState::Booting);
+        turn.line(Step::Script, "token minted");
+    }
+
+    /// Parks the machine until a person decides.
+    pub fn park(&mut self, now: Timestamp, cause: &str, turn: &mut Turn) {
+        let remedy = format!(
+            "if the machine was changed on purpose: roost node approve {}; if not, somebody on the boot network plays it",
+            self.node.mac
+        );
+        self.enter_because(now, NodeState::Suspect, cause, remedy.clone());
+        turn.alarm(cause, remedy);
+    }
+
+    /// Queues a run, the first of this boot or a repeat.
+    pub fn queue_run(
+        &mut self,
+        now: Timestamp,
+        asked_by: &str,
+        before: Option<&Run>,
+        counters: &mut Counters,
+        turn: &mut Turn,
+    ) -> RunId {
+        let id = counters.next_run();
+        turn.run = Some(Run {
+            id,
+            node: self.node.id.clone(),
+            boot: self.node.boot,
+            state: RunState::Queued,
+            retry_of: before.map(|run| run.id),
+            attempt: before.map_or(0, |run| run.attempt + 1),
+            asked_by: asked_by.to_owned(),
+            cause: None,
+            process: None,
+            created: now,
+            started: None,
+            ended: None,
+            tasks_done: 0,
+            tasks_changed: 0,
+            task: None,
+        });
+        self.node.run = Some(id);
+        self.enter(now, NodeState::CalledHome);
+        turn.line(Step::RunQueued, format!("run {id}, asked for by {asked_by}"));
+        id
+    }
+
+    /// Its run has a process.
+    pub fn run_started(&mut self, now: Timestamp, run: RunId, turn: &mut Turn) {
+        if self.node.run == Some(run) && self.node.state == NodeState::CalledHome {
+            self.enter(now, NodeState::Configuring);
+            turn.line(Step::RunStarted, format!("run {run}"));
+        }
+    }
+
+    /// The last role began: it looks whether the others' promises hold.
+    pub fn verification_began(&mut self, now: Timestamp, run: RunId, turn: &mut Turn) {
+        if self.node.run == Some(run) && self.node.state == NodeState::Configuring {
+            self.enter(now, NodeState::Verifying);
+            turn.line(Step::RolesDone, format!("run {run}"));
+        }
+    }
+
+    /// Its run is over. A run that the daemon lost is repeated, as often as the rules allow; nothing else is.
+    pub fn run_ended(
+        &mut self,
+        now: Timestamp,
+        rules: &Rules,
+        run: &Run,
+        promises: &Promises,
+        counters: &mut Counters,
+        turn: &mut Turn,
+    ) {
+        let current = self.node.run == Some(run.id);
+        let working = matches!(self.node.state, NodeState::CalledHome | NodeState::Configuring | NodeState::Verifying);
+        if !current || !working {
+            return;
+        }
+        match (run.state, promises) {
+            (RunState::Succeeded, Promises::Kept(count)) => {
+                turn.line(Step::Verified, format!("{count} promises kept"));
+                turn.line(Step::Ready, format!("run {}", run.id));
+                self.enter(now, NodeState::Ready);
+            }
+            (RunState::Succeeded, Promises::Broken(which)) => {
+                self.fail(
+                    now,
+                    format!("run {} ended well, but {which}", run.id),
+                    format!("roost run logs {}", run.id),
+                    turn,
+                );
+            }
+            (RunState::Lost, _) if run.attempt + 1 < rules.max_runs => {
+                turn.line(Step::Note, format!("run {} was lost with the daemon and is repeated", run.id));
+                self.queue_run(now, "restart", Some(run), counters, turn);
+            }
+            (state, _) => {
+                let cause = run.cause.as_deref().unwrap_or("no cause was recorded");
+                let remedy = format!("roost run logs {0}; then roost run retry {0}", run.id);
+                self.fail(now, format!("run {} {state}: {cause}", run.id), remedy, turn);
+            }
+        }
+    }
+
+    /// A step failed; what was reached before it stays on the timeline.
+    pub fn fail(&mut self, now: Timestamp, cause: impl Into<String>, remedy: impl Into<String>, turn: &mut Turn) {
+        let cause = cause.into();
+        turn.line(Step::Failed, cause.clone());
+        self.enter_because(now, NodeState::Failed, cause, remedy);
+    }
+
+    /// Looks whether the node stayed longer than its SLA; returns whether anything changed.
+    pub fn overdue(&mut self, now: Timestamp, rules: &Rules, turn: &mut Turn) -> Overdue {
+        if let Some(since) = self.powered
+            && passed(since, now, rules.sla.power_on)
+        {
+            self.powered = None;
+            let remedy =
+                format!("look at its cables and firmware settings, then roost node power {} cycle", self.node.id);
+            self.fail(now, format!("no DISCOVER within {:?} of power on", rules.sla.power_on), remedy, turn);
+            return Overdue::Yes;
+        }
+        let Some((sla, what, remedy)) = self.limit(rules) else { return Overdue::No };
+        if !passed(self.node.since, now, sla) {
+            return Overdue::No;
+        }
+        self.fail(now, format!("{what} within {sla:?}"), remedy, turn);
+        Overdue::Yes
+    }
+
+    fn limit(&self, rules: &Rules) -> Option<(Duration, &'static str, String)> {
+        let id = &self.node.id;
+        let run = self.node.run.map_or_else(String::new, |run| run.to_string());
+        match self.node.state {
+            NodeState::Booting => Some((
+                rules.sla.booting,
+                "no call-home",
+                format!("look at its console and at roost node timeline {id}, then roost node power {id} cycle"),
+            )),
+            NodeState::CalledHome => {
+                Some((rules.sla.called_home, "its run did not start", "roost status; roost run list".to_owned()))
+            }
+            NodeState::Configuring => Some((
+                rules.sla.configuring,
+                "the roles did not end",
+                format!("roost run logs {run}; then roost run retry {run}"),
+            )),
+            NodeState::Verifying => Some((
+                rules.sla.verifying,
+                "its promises were not verified",
+                format!("roost run logs {run}; then roost run retry {run}"),
+            )),
+            _ => None,
+        }
+    }
+
+    /// Where Ansible reaches it: the leased address first, the call-home's source where another server leases.
+    #[must_use]
+    pub fn reachable_at(leased: Option<Ipv4Addr>, source: std::net::IpAddr) -> Option<Ipv4Addr> {
+        match (leased, source) {
+            (Some(address), _) => Some(address),
+            (None, std::net::IpAddr::V4(address)) => Some(address),
+            (None, std::net::IpAddr::V6(_)) => None,
+        }
+    }
+}
+
+/// Whether a look at the clock changed anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overdue {
+    /// The node failed its SLA.
+    Yes,
+    /// Nothing changed.
+    No,
+}
+
+/// What the last role found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Promises {
+    /// All of them, and how many.
+    Kept(usize),
+    /// In words: `nothing was verified` or the first that was broken.
+    Broken(String),
+}
+
+fn passed(since: Timestamp, now: Timestamp, limit: Duration) -> bool {
+    since.checked_add(limit).is_ok_and(|due| now > due)
+}
+
+fn seconds(since: Timestamp, now: Timestamp) -> String {
+    format!("{:.1} s", now.duration_since(since).as_secs_f64())
+}
+
+#[cfg(test)]
+#[path = "lifecycle_tests.rs"]
+mod tests;
