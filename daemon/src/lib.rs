@@ -2,4 +2,5 @@
 
 pub mod nodes;
 pub mod policy;
+pub mod power;
 pub mod ssh;

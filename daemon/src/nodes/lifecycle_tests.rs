@@ -172,7 +172,7 @@ fn each_policy_decides_once() {
 fn every_state_that_waits_for_a_machine_or_a_run_has_an_sla() {
     let (mut machine, run) = Machine::configuring();
     let hour = 3600;
-    let mut check = |machine: &mut Machine, state: NodeState, since: i64| {
+    let check = |machine: &mut Machine, state: NodeState, since: i64| {
         machine.tracked.enter(at(since), state);
         machine.tracked.node.since = at(since);
         assert_eq!(machine.tracked.overdue(at(since + 1), &rules(), &mut machine.turn), Overdue::No, "{state}");
