@@ -1,0 +1,421 @@
+//! All machines at once: applies what was seen and asked to each, and says what must be written.
+//!
+//! Still pure: the actor in `nodes.rs` brings the clock, the randomness and the looks outside, commits the
+//! [`Writes`] in one transaction and only then lets anyone know. The ledger is the in-memory twin of the tables
+//! `nodes`, `boots` and the open `runs`; being the only writer, it never reads them back while it runs.
+
+use std::{
+    collections::{HashMap, HashSet},
+    net::{IpAddr, Ipv4Addr},
+};
+
+use serde_json::json;
+use vocabulary::{
+    EventKind, Firmware, Hardware, HostKey, Mac, Node, NodeId, NodeState, Reason, Run, RunId, SmbiosUuid, Step,
+    StepRecord, Timestamp, TokenHash, redact_tokens,
+};
+
+use super::lifecycle::{Boot, Counters, Promises, Rules, Tracked, Turn};
+use crate::policy::{self, Window};
+
+/// What one turn of the actor writes, all or nothing.
+#[derive(Debug, Default)]
+pub struct Writes {
+    /// Changed nodes, the last version of each.
+    pub nodes: HashMap<NodeId, Node>,
+    /// Changed boots.
+    pub boots: HashMap<NodeId, Boot>,
+    /// New and changed runs.
+    pub runs: HashMap<RunId, Run>,
+    /// Timeline lines, in order.
+    pub steps: Vec<StepRecord>,
+    /// Events, in order.
+    pub events: Vec<Report>,
+    /// What a machine claims about itself, kept apart from what Roost knows.
+    pub claims: Vec<(NodeId, String, Hardware)>,
+    /// The approval window, when it changed.
+    pub window: Option<Option<Window>>,
+}
+
+impl Writes {
+    /// Whether there is nothing to commit.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+            && self.runs.is_empty()
+            && self.steps.is_empty()
+            && self.events.is_empty()
+            && self.window.is_none()
+    }
+}
+
+/// An event before the store gave it its place.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// What it is about.
+    pub kind: EventKind,
+    /// Which node.
+    pub node: Option<NodeId>,
+    /// Which run.
+    pub run: Option<RunId>,
+    /// The subject.
+    pub data: serde_json::Value,
+}
+
+/// Something that DHCP, TFTP or HTTP saw of a machine.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// Whom, where the part knows.
+    pub mac: Mac,
+    /// The address it has or was given.
+    pub address: Option<Ipv4Addr>,
+    /// Which station.
+    pub step: Step,
+    /// For people.
+    pub detail: String,
+    /// Set on packets of boot firmware and of iPXE alone: an installed system's DHCP client is no boot.
+    pub firmware: Option<Firmware>,
+}
+
+/// A machine whose run waits for its launch.
+#[derive(Debug, Clone)]
+pub struct Launchable {
+    /// The queued run.
+    pub run: Run,
+    /// Which node.
+    pub node: NodeId,
+    /// Where.
+    pub address: Ipv4Addr,
+    /// What must answer there.
+    pub host_keys: Vec<HostKey>,
+}
+
+/// Every machine that Roost knows.
+#[derive(Debug)]
+pub struct Ledger {
+    /// The operator's decisions.
+    pub rules: Rules,
+    machines: HashMap<Mac, Tracked>,
+    /// Whose token this is, for the tokens of this daemon's life and the last of each machine before it.
+    tokens: HashMap<TokenHash, Mac>,
+    /// Runs that have not ended, and the last one of each node.
+    runs: HashMap<RunId, Run>,
+    /// Stations already on the timeline of a machine's current boot: each is written once.
+    seen: HashMap<Mac, HashSet<Step>>,
+    window: Option<Window>,
+    /// Numbers of boots and runs.
+    pub counters: Counters,
+}
+
+impl Ledger {
+    /// What the store remembers, as the daemon found it at its start.
+    #[must_use]
+    pub fn new(
+        rules: Rules,
+        counters: Counters,
+        machines: Vec<Tracked>,
+        runs: Vec<Run>,
+        window: Option<Window>,
+    ) -> Self {
+        let tokens = machines.iter().filter_map(|one| Some((one.boot.as_ref()?.token?, one.node.mac))).collect();
+        Self {
+            rules,
+            machines: machines.into_iter().map(|one| (one.node.mac, one)).collect(),
+            tokens,
+            runs: runs.into_iter().map(|run| (run.id, run)).collect(),
+            seen: HashMap::new(),
+            window,
+            counters,
+        }
+    }
+
+    /// One machine.
+    #[must_use]
+    pub fn machine(&self, mac: Mac) -> Option<&Tracked> {
+        self.machines.get(&mac)
+    }
+
+    /// Every machine.
+    pub fn machines(&self) -> impl Iterator<Item = &Tracked> {
+        self.machines.values()
+    }
+
+    /// A run that is open or the last of its node.
+    #[must_use]
+    pub fn run(&self, run: RunId) -> Option<&Run> {
+        self.runs.get(&run)
+    }
+
+    /// The window that a person opened, if it is still open.
+    #[must_use]
+    pub fn window(&self, now: Timestamp) -> Option<&Window> {
+        self.window.as_ref().filter(|window| window.is_open(now))
+    }
+
+    /// Opens, replaces or closes the approval window.
+    pub fn set_window(&mut self, window: Option<Window>, writes: &mut Writes) {
+        self.window.clone_from(&window);
+        writes.window = Some(window);
+    }
+
+    /// Whose token this is.
+    #[must_use]
+    pub fn owner(&self, token: TokenHash) -> Option<Mac> {
+        self.tokens.get(&token).copied()
+    }
+
+    /// Remembers whose token this is.
+    pub fn own(&mut self, token: TokenHash, mac: Mac) {
+        self.tokens.insert(token, mac);
+    }
+
+    /// Changes one known machine and writes down what came of it.
+    pub fn turn<R>(
+        &mut self,
+        now: Timestamp,
+        mac: Mac,
+        writes: &mut Writes,
+        act: impl FnOnce(&mut Tracked, &mut Counters, &mut Turn, &Rules) -> R,
+    ) -> Option<R> {
+        let tracked = self.machines.get_mut(&mac)?;
+        let (before, boot_before) = (tracked.node.clone(), tracked.boot.clone());
+        let mut turn = Turn::default();
+        let result = act(tracked, &mut self.counters, &mut turn, &self.rules);
+        if tracked.node != before || tracked.boot != boot_before {
+            tracked.node.generation = before.generation + 1;
+        }
+        let tracked = tracked.clone();
+        if tracked.boot.as_ref().map(|boot| boot.id) != boot_before.as_ref().map(|boot| boot.id) {
+            self.seen.remove(&mac);
+        }
+        self.write_down(now, &before, boot_before.as_ref(), &tracked, turn, writes);
+        Some(result)
+    }
+
+    fn write_down(
+        &mut self,
+        now: Timestamp,
+        before: &Node,
+        boot_before: Option<&Boot>,
+        tracked: &Tracked,
+        turn: Turn,
+        writes: &mut Writes,
+    ) {
+        let node = &tracked.node;
+        if node != before {
+            writes.nodes.insert(node.id.clone(), node.clone());
+        }
+        if node.state != before.state {
+            writes.events.push(report(EventKind::NodeState, node, None, json!(node)));
+        }
+        if let Some(boot) = tracked.boot.as_ref().filter(|boot| boot_before != Some(*boot)) {
+            writes.boots.insert(node.id.clone(), boot.clone());
+        }
+        for (step, detail) in turn.lines {
+            let detail = redact_tokens(&detail);
+            let line = StepRecord { node: node.id.clone(), boot: node.boot, at: now, step, detail, took_ms: None };
+            writes.events.push(report(EventKind::Timeline, node, None, json!(line)));
+            writes.steps.push(line);
+        }
+        for alarm in turn.alarms {
+            tracing::warn!(node = %node.id, cause = alarm.cause, remedy = alarm.remedy, "alarm");
+            writes.events.push(report(EventKind::Alarm, node, None, json!(alarm)));
+        }
+        if let Some(run) = turn.run {
+            self.write_run(node, run, writes);
+        }
+    }
+
+    fn write_run(&mut self, node: &Node, run: Run, writes: &mut Writes) {
+        writes.events.push(report(EventKind::Run, node, Some(run.id), json!(run)));
+        self.runs.retain(|_, other| !other.state.ended() || other.node != run.node);
+        self.runs.insert(run.id, run.clone());
+        writes.runs.insert(run.id, run);
+    }
+
+    /// Takes note of what a part saw. Machines appear here, as far as the bound on strangers allows.
+    pub fn saw(&mut self, now: Timestamp, seen: Seen, writes: &mut Writes) {
+        let opens = seen.firmware.filter(|_| seen.step == Step::Discover);
+        if opens.is_some() && !self.meet(now, seen.mac) {
+            return;
+        }
+        if let Some(firmware) = opens {
+            self.discovered(now, seen.mac, firmware, writes);
+            return;
+        }
+        let Some(tracked) = self.machines.get(&seen.mac) else { return };
+        let early = tracked.boot.as_ref().is_some_and(|boot| boot.accepted.is_none());
+        let always = matches!(seen.step, Step::Refused | Step::Alarm);
+        let worth = always || (early && self.seen.entry(seen.mac).or_default().insert(seen.step));
+        self.turn(now, seen.mac, writes, |tracked, _, turn, _| {
+            if seen.step == Step::Ack && seen.address.is_some() {
+                tracked.node.address = seen.address;
+            }
+            if worth {
+                turn.line(seen.step, seen.detail);
+            }
+        });
+    }
+
+    fn discovered(&mut self, now: Timestamp, mac: Mac, firmware: Firmware, writes: &mut Writes) {
+        self.turn(now, mac, writes, |tracked, counters, turn, _| tracked.discovered(now, firmware, counters, turn));
+        self.enrol(now, mac, writes);
+    }
+
+    /// Makes room for a machine never seen before; whether there is any.
+    pub fn meet(&mut self, now: Timestamp, mac: Mac) -> bool {
+        if self.machines.contains_key(&mac) {
+            return true;
+        }
+        let strangers = self.machines.values().filter(|one| !one.node.approved).count();
+        if strangers >= self.rules.max_strangers {
+            tracing::warn!(%mac, strangers, "not remembered: too many machines that nobody approved (limits.strangers)");
+            return false;
+        }
+        self.machines.insert(mac, Tracked::new(now, mac));
+        true
+    }
+
+    /// Lets policy decide on a machine that nobody decided on.
+    pub fn enrol(&mut self, now: Timestamp, mac: Mac, writes: &mut Writes) {
+        let Some(tracked) = self.machines.get(&mac) else { return };
+        if tracked.node.approved || !matches!(tracked.node.state, NodeState::Discovered | NodeState::Waiting) {
+            return;
+        }
+        let approved = match policy::admission(now, self.rules.enroll, self.window.as_ref(), &tracked.node.id) {
+            Ok(approved) => approved,
+            Err(error) => {
+                tracing::error!(%error, "an admission has no JSON form");
+                None
+            }
+        };
+        let Some(approved) = approved else {
+            self.turn(now, mac, writes, |tracked, _, turn, rules| tracked.enrol(now, rules.enroll, turn));
+            return;
+        };
+        let by = authority_name(approved.authority());
+        self.turn(now, mac, writes, |tracked, _, turn, _| tracked.admit(now, &by, turn));
+        if matches!(approved.authority(), vocabulary::Authority::Person { .. }) {
+            self.count_down(writes);
+        }
+    }
+
+    fn count_down(&mut self, writes: &mut Writes) {
+        if let Some(window) = &mut self.window {
+            window.left = window.left.saturating_sub(1);
+            writes.window = Some(Some(window.clone()));
+        }
+    }
+
+    /// Its run has a process, is at a task, or is over: the run's row and the node's state change together.
+    pub fn run_changed(
+        &mut self,
+        now: Timestamp,
+        run: Run,
+        promises: Option<&Promises>,
+        verifying: Verifying,
+        writes: &mut Writes,
+    ) {
+        let mac = run.node.mac();
+        self.runs.insert(run.id, run.clone());
+        if let Some(tracked) = self.machines.get(&mac) {
+            writes.events.push(report(EventKind::Run, &tracked.node, Some(run.id), json!(run)));
+        }
+        writes.runs.insert(run.id, run.clone());
+        self.turn(now, mac, writes, |tracked, counters, turn, rules| {
+            if run.process.is_some() && !run.state.ended() {
+                tracked.run_started(now, run.id, turn);
+            }
+            if verifying == Verifying::Began {
+                tracked.verification_began(now, run.id, turn);
+            }
+            if run.state.ended() {
+                let nothing = Promises::Broken("nothing was verified".to_owned());
+                tracked.run_ended(now, rules, &run, promises.unwrap_or(&nothing), counters, turn);
+            }
+        });
+    }
+
+    /// Looks at every machine's SLA.
+    pub fn tick(&mut self, now: Timestamp, writes: &mut Writes) {
+        let macs: Vec<Mac> = self.machines.keys().copied().collect();
+        for mac in macs {
+            self.turn(now, mac, writes, |tracked, _, turn, rules| tracked.overdue(now, rules, turn));
+        }
+    }
+
+    /// The runs that are queued and whose machine may be reached.
+    #[must_use]
+    pub fn launchables(&self) -> Vec<Launchable> {
+        let mut ready: Vec<Launchable> = self
+            .machines
+            .values()
+            .filter(|one| one.node.state == NodeState::CalledHome)
+            .filter_map(|one| {
+                let run = self.runs.get(&one.node.run?).filter(|run| run.state == vocabulary::RunState::Queued)?;
+                let host_keys = one.node.identity.as_ref()?.host_keys.clone();
+                Some(Launchable { run: run.clone(), node: one.node.id.clone(), address: one.node.address?, host_keys })
+            })
+            .collect();
+        ready.sort_by_key(|one| one.run.id);
+        ready
+    }
+
+    /// The machines that belong into the inventory: admitted, with an address and a pinned identity.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<(NodeId, Ipv4Addr)> {
+        let mut hosts: Vec<_> = self
+            .machines
+            .values()
+            .filter(|one| one.node.approved && one.node.identity.is_some() && one.node.state != NodeState::Suspect)
+            .filter_map(|one| Some((one.node.id.clone(), one.node.address?)))
+            .collect();
+        hosts.sort();
+        hosts
+    }
+
+    /// Says on the node why its run has not started yet; the state stays.
+    pub fn stuck(&mut self, now: Timestamp, mac: Mac, reason: Reason, writes: &mut Writes) {
+        self.turn(now, mac, writes, |tracked, _, turn, _| {
+            if tracked.node.state == NodeState::CalledHome && tracked.node.reason.as_ref() != Some(&reason) {
+                turn.line(Step::Note, reason.cause.clone());
+                tracked.node.reason = Some(reason);
+            }
+        });
+    }
+}
+
+/// Whether a report is the first of the role that verifies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verifying {
+    /// It is.
+    Began,
+    /// It is not.
+    NotYet,
+}
+
+/// The name of an authority, as a timeline shows it.
+#[must_use]
+pub fn authority_name(authority: &vocabulary::Authority) -> String {
+    match authority {
+        vocabulary::Authority::Person { name } => name.clone(),
+        vocabulary::Authority::Policy { rule } => (*rule).to_owned(),
+    }
+}
+
+/// The UUID and firmware that a script was asked with, and where the question came from.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// Who asks.
+    pub mac: Mac,
+    /// With which UUID.
+    pub uuid: Option<SmbiosUuid>,
+    /// As which firmware.
+    pub firmware: Option<Firmware>,
+    /// From where; never an identity.
+    pub peer: IpAddr,
+}
+
+fn report(kind: EventKind, node: &Node, run: Option<RunId>, data: serde_json::Value) -> Report {
+    Report { kind, node: Some(node.id.clone()), run, data }
+}

@@ -1,0 +1,273 @@
+//! Whole stories on the ledger: what machines and people ask for, in the order in which they do.
+
+use std::time::Duration;
+
+use vocabulary::{Authority, Firmware, Hardware, HostKey, MachineId};
+
+use super::*;
+use crate::nodes::{
+    ledger::{Seen, Verifying},
+    lifecycle::{Counters, Enroll, Promises, Rules, Slas},
+};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + seconds).unwrap()
+}
+
+fn mac(last: u8) -> Mac {
+    Mac([0x52, 0x54, 0, 0, 0, last])
+}
+
+fn ledger(enroll: Enroll) -> Ledger {
+    let minute = Duration::from_secs(60);
+    let sla =
+        Slas { power_on: minute, booting: 10 * minute, called_home: minute, configuring: minute, verifying: minute };
+    let rules = Rules { enroll, token_ttl: 15 * minute, sla, max_runs: 3, max_strangers: 2 };
+    Ledger::new(rules, Counters { boot: 1, run: 1 }, vec![], vec![], None)
+}
+
+fn discover(ledger: &mut Ledger, second: i64, last: u8) -> Writes {
+    let mut writes = Writes::default();
+    let seen = Seen {
+        mac: mac(last),
+        address: None,
+        step: Step::Discover,
+        detail: "x".into(),
+        firmware: Some(Firmware::Bios),
+    };
+    ledger.saw(at(second), seen, &mut writes);
+    writes
+}
+
+fn outside() -> Outside {
+    Outside { random: [3; 32], living: Living::Silent, image: Ok(()) }
+}
+
+fn ask(ledger: &mut Ledger, second: i64, last: u8, outside: Outside) -> (Answer, Writes) {
+    let mut writes = Writes::default();
+    let asked = Asked { mac: mac(last), uuid: None, firmware: None, peer: "10.77.1.5".parse().unwrap() };
+    let answer = ledger.script(at(second), asked, outside, &mut writes);
+    (answer, writes)
+}
+
+fn call(last: u8, token: Token) -> CallHome {
+    CallHome {
+        token,
+        hostname: "x ansible_connection=local".into(),
+        addresses: vec![],
+        mac: mac(last),
+        smbios_uuid: None,
+        machine_id: MachineId::try_from("0".repeat(32)).unwrap(),
+        ssh_host_keys: vec![HostKey::try_from(format!("ssh-ed25519 {}", "A".repeat(64))).unwrap()],
+        hardware: Hardware::default(),
+    }
+}
+
+fn call_home(ledger: &mut Ledger, second: i64, call: &CallHome) -> (Result<RunId, TurnedDown>, Writes) {
+    let mut writes = Writes::default();
+    let result = ledger.call_home(
+        at(second),
+        call,
+        "10.77.9.9".parse().unwrap(),
+        Some("10.77.1.5".parse().unwrap()),
+        &mut writes,
+    );
+    (result, writes)
+}
+
+fn by_ann<T: Serialize>(value: T) -> Approved<T> {
+    Approved::mint(value, Authority::Person { name: "ann".into() }).unwrap()
+}
+
+fn booting(enroll: Enroll) -> (Ledger, Token) {
+    let mut ledger = ledger(enroll);
+    discover(&mut ledger, 0, 1);
+    let (Answer::Boot(token), _) = ask(&mut ledger, 2, 1, outside()) else { panic!("no token") };
+    (ledger, token)
+}
+
+#[test]
+fn an_unknown_machine_waits_until_a_person_approves_it() {
+    let mut ledger = ledger(Enroll::Approve);
+    discover(&mut ledger, 0, 1);
+    let (Answer::Wait(reason), _) = ask(&mut ledger, 1, 1, outside()) else { panic!("it must wait") };
+    assert!(reason.contains("roost node approve 52:54:00:00:00:01"), "{reason}");
+    let mut writes = Writes::default();
+    ledger.approve(at(5), by_ann(Approval::Nodes(vec![NodeId::of(mac(1))])), &mut writes).unwrap();
+    assert!(writes.events.iter().any(|event| event.kind == EventKind::Audit));
+    assert!(matches!(ask(&mut ledger, 6, 1, outside()).0, Answer::Boot(_)));
+}
+
+#[test]
+fn approving_several_is_all_or_nothing() {
+    let mut ledger = ledger(Enroll::Approve);
+    discover(&mut ledger, 0, 1);
+    let order = Approval::Nodes(vec![NodeId::of(mac(1)), NodeId::of(mac(2))]);
+    let error = ledger.approve(at(5), by_ann(order), &mut Writes::default()).unwrap_err();
+    assert_eq!(error, OrderError::UnknownNode(NodeId::of(mac(2))));
+    assert!(matches!(ask(&mut ledger, 6, 1, outside()).0, Answer::Wait(_)));
+}
+
+#[test]
+fn a_window_admits_as_many_as_it_says_until_it_closes() {
+    let mut ledger = ledger(Enroll::Approve);
+    ledger.approve(at(0), by_ann(Approval::Next { count: 1, until: at(60) }), &mut Writes::default()).unwrap();
+    assert!(matches!(ask(&mut ledger, 1, 1, outside()).0, Answer::Boot(_)));
+    assert!(matches!(ask(&mut ledger, 2, 2, outside()).0, Answer::Wait(_)));
+    ledger.approve(at(3), by_ann(Approval::Next { count: 5, until: at(60) }), &mut Writes::default()).unwrap();
+    assert!(matches!(ask(&mut ledger, 61, 2, outside()).0, Answer::Wait(_)), "the window has closed");
+}
+
+#[test]
+fn a_call_home_is_a_run_in_one_write_and_names_nothing_after_what_the_machine_says() {
+    let (mut ledger, token) = booting(Enroll::Auto);
+    let (run, writes) = call_home(&mut ledger, 60, &call(1, token));
+    assert_eq!(run, Ok(RunId(1)));
+    let node = &writes.nodes[&NodeId::of(mac(1))];
+    assert_eq!(
+        (node.state, node.run, node.address),
+        (NodeState::CalledHome, Some(RunId(1)), Some("10.77.1.5".parse().unwrap()))
+    );
+    assert_eq!(writes.runs[&RunId(1)].state, RunState::Queued);
+    assert!(writes.boots[&NodeId::of(mac(1))].accepted.is_some());
+    let said = serde_json::to_string(&(&writes.nodes, &writes.runs, &writes.steps)).unwrap();
+    assert!(!said.contains("ansible_connection"), "{said}");
+    assert_eq!(ledger.hosts(), [(NodeId::of(mac(1)), "10.77.1.5".parse().unwrap())]);
+    assert_eq!(ledger.launchables().len(), 1);
+}
+
+#[test]
+fn b34_the_same_call_home_twice_writes_nothing_the_second_time() {
+    let (mut ledger, token) = booting(Enroll::Auto);
+    let call = call(1, token);
+    let (first, _) = call_home(&mut ledger, 60, &call);
+    let (second, writes) = call_home(&mut ledger, 61, &call);
+    assert_eq!(first, second);
+    assert!(writes.is_empty(), "{writes:?}");
+}
+
+#[test]
+fn b34_a_token_nobody_minted_is_refused_and_touches_no_timeline() {
+    let (mut ledger, _) = booting(Enroll::Auto);
+    let (result, writes) = call_home(&mut ledger, 60, &call(1, Token::from_random([99; 32])));
+    assert_eq!(result, Err(TurnedDown::Refused(Refusal::UnknownToken)));
+    assert!(writes.is_empty());
+}
+
+#[test]
+fn a_parked_node_is_out_of_the_inventory_and_gets_no_script() {
+    let (mut ledger, token) = booting(Enroll::Auto);
+    call_home(&mut ledger, 60, &call(1, token.clone())).0.unwrap();
+    let mut other = call(1, token);
+    other.machine_id = MachineId::try_from("1".repeat(32)).unwrap();
+    let (result, writes) = call_home(&mut ledger, 61, &other);
+    assert!(matches!(result, Err(TurnedDown::Parked(_))));
+    assert!(writes.events.iter().any(|event| event.kind == EventKind::Alarm));
+    assert!(ledger.hosts().is_empty());
+    assert!(matches!(ask(&mut ledger, 62, 1, outside()).0, Answer::Refuse(_)));
+}
+
+#[test]
+fn while_a_node_answers_nobody_else_gets_a_token_under_its_mac() {
+    let (mut ledger, token) = booting(Enroll::Auto);
+    call_home(&mut ledger, 60, &call(1, token)).0.unwrap();
+    let (answer, writes) = ask(&mut ledger, 70, 1, Outside { living: Living::Answers, ..outside() });
+    assert!(matches!(answer, Answer::Refuse(_)));
+    assert!(writes.boots.is_empty());
+    assert!(writes.events.iter().any(|event| event.kind == EventKind::Alarm));
+}
+
+#[test]
+fn a_missing_image_is_said_and_the_machine_goes_on_once_it_is_there() {
+    let mut ledger = ledger(Enroll::Auto);
+    discover(&mut ledger, 0, 1);
+    let missing = || Err(Reason { cause: "no node image".into(), remedy: "roost image build".into() });
+    for second in 1..3 {
+        let (answer, _) = ask(&mut ledger, second, 1, Outside { image: missing(), ..outside() });
+        assert!(matches!(answer, Answer::Wait(why) if why.contains("roost image build")));
+    }
+    assert_eq!(ledger.machine(mac(1)).unwrap().node.state, NodeState::Failed);
+    assert!(matches!(ask(&mut ledger, 5, 1, outside()).0, Answer::Boot(_)));
+    assert_eq!(ledger.machine(mac(1)).unwrap().node.state, NodeState::Booting);
+}
+
+#[test]
+fn a_flood_of_macs_is_bounded() {
+    let mut ledger = ledger(Enroll::Approve);
+    for last in 0..10 {
+        discover(&mut ledger, i64::from(last), last);
+    }
+    assert_eq!(ledger.machines().count(), 2);
+}
+
+#[test]
+fn a_machine_can_report_only_its_own_stations_and_only_while_it_boots() {
+    let (mut ledger, token) = booting(Enroll::Auto);
+    let report = |step: &str| Progress { token: token.clone(), step: step.into(), detail: "d".into() };
+    let mut writes = Writes::default();
+    ledger.progress(at(30), &report("image_verified"), &mut writes).unwrap();
+    assert_eq!(writes.steps.len(), 1);
+    assert!(writes.nodes.is_empty(), "progress changed a node");
+    for forbidden in ["ready", "approved", "alarm", "verified", "nonsense"] {
+        assert!(ledger.progress(at(31), &report(forbidden), &mut Writes::default()).is_err(), "{forbidden}");
+    }
+    assert_eq!(
+        ledger.progress(at(10_000), &report("note"), &mut Writes::default()),
+        Err(TurnedDown::Refused(Refusal::Expired))
+    );
+}
+
+#[test]
+fn an_installed_systems_dhcp_client_is_no_boot() {
+    let mut ledger = ledger(Enroll::Auto);
+    let mut writes = Writes::default();
+    let seen = Seen { mac: mac(1), address: None, step: Step::Discover, detail: "x".into(), firmware: None };
+    ledger.saw(at(0), seen, &mut writes);
+    assert!(writes.is_empty());
+    assert_eq!(ledger.machines().count(), 0);
+}
+
+#[test]
+fn each_station_stands_once_on_a_boots_timeline() {
+    let (mut ledger, _) = booting(Enroll::Auto);
+    let mut lines = 0;
+    for second in 0..5 {
+        let mut writes = Writes::default();
+        let address = Some("10.77.1.5".parse().unwrap());
+        let seen = Seen { mac: mac(1), address, step: Step::Ack, detail: "10.77.1.5".into(), firmware: None };
+        ledger.saw(at(10 + second), seen, &mut writes);
+        lines += writes.steps.len();
+    }
+    assert_eq!(lines, 1);
+}
+
+#[test]
+fn only_the_last_ended_run_of_a_node_can_be_asked_for_again() {
+    let (mut ledger, token) = booting(Enroll::Auto);
+    let run = call_home(&mut ledger, 60, &call(1, token)).0.unwrap();
+    assert!(matches!(ledger.retry(at(61), by_ann(run), &mut Writes::default()), Err(OrderError::Conflict { .. })));
+    let failed = Run { state: RunState::Failed, ..ledger.run(run).unwrap().clone() };
+    ledger.run_changed(at(62), failed, None, Verifying::NotYet, &mut Writes::default());
+    let again = ledger.retry(at(63), by_ann(run), &mut Writes::default()).unwrap();
+    assert_eq!(ledger.run(again).unwrap().retry_of, Some(run));
+    assert_eq!(ledger.retry(at(64), by_ann(run), &mut Writes::default()), Err(OrderError::UnknownRun(run)));
+    assert!(ledger.cancel_queued(at(65), again, "ann", &mut Writes::default()));
+    assert!(ledger.launchables().is_empty());
+}
+
+#[test]
+fn a_whole_way_to_ready() {
+    let (mut ledger, token) = booting(Enroll::Auto);
+    let id = call_home(&mut ledger, 60, &call(1, token)).0.unwrap();
+    let queued = ledger.run(id).unwrap().clone();
+    let process = Some(vocabulary::ProcessId { pid: 1, start_ticks: 2, host_boot: "b".into() });
+    let running = Run { state: RunState::Running, process, ..queued };
+    ledger.run_changed(at(61), running.clone(), None, Verifying::NotYet, &mut Writes::default());
+    ledger.run_changed(at(90), running.clone(), None, Verifying::Began, &mut Writes::default());
+    assert_eq!(ledger.machine(mac(1)).unwrap().node.state, NodeState::Verifying);
+    let mut writes = Writes::default();
+    let done = Run { state: RunState::Succeeded, ..running };
+    ledger.run_changed(at(95), done, Some(&Promises::Kept(4)), Verifying::NotYet, &mut writes);
+    assert_eq!(writes.nodes[&NodeId::of(mac(1))].state, NodeState::Ready);
+    assert_eq!(writes.steps.last().unwrap().step, Step::Ready);
+}
