@@ -1,5 +1,6 @@
 //! Roost's daemon.
 
+pub mod config;
 pub mod nodes;
 pub mod policy;
 pub mod power;

@@ -1,0 +1,189 @@
+//! What several keys must agree on.
+//!
+//! Each rule names the keys it looks at and is left out when one of them is already wrong, so that one slip of the
+//! fingers is one mistake in the list. The mistake stands at the key that an operator would change.
+
+use std::collections::HashSet;
+
+use super::{Config, DhcpMode, Enroll, PowerMethod, Subnet, TlsSource, reader::Reader};
+
+/// Judges the configuration as a whole.
+pub(super) fn judge(config: &Config, reader: &mut Reader<'_>) {
+    let mut judge = Judge { reader };
+    judge.api(config);
+    judge.keys(config);
+    judge.boot(config);
+    judge.dhcp(config);
+    judge.nodes(config);
+    judge.power(config);
+}
+
+struct Judge<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+}
+
+impl Judge<'_, '_> {
+    /// Reports a mistake at the first key when `wrong`, unless one of the keys is already known to be wrong.
+    fn rule(&mut self, keys: &[&str], wrong: impl FnOnce() -> Option<(String, String)>) {
+        if !self.reader.sound(keys) {
+            return;
+        }
+        if let Some((message, hint)) = wrong() {
+            let at = self.reader.place(keys[0]);
+            self.reader.mistake(&at, message, hint);
+        }
+    }
+
+    fn api(&mut self, config: &Config) {
+        let http = &config.http;
+        self.rule(&["http.listen", "http.plaintext", "http.tls"], || {
+            let open =
+                http.beyond_loopback().next().filter(|_| http.tls.source == TlsSource::Off && !http.plaintext)?;
+            Some((
+                format!("{open} is reachable by other machines, without TLS"),
+                "set http.tls.source = \"roost\" (or \"files\"), or http.plaintext = true where the network is trusted"
+                    .into(),
+            ))
+        });
+        for (key, given) in [("http.tls.cert", &http.tls.cert), ("http.tls.key", &http.tls.key)] {
+            self.rule(&[key, "http.tls.source"], || match (http.tls.source, given) {
+                (TlsSource::Files, None) => Some(("missing".into(), "http.tls.source = \"files\" needs it".into())),
+                (TlsSource::Off | TlsSource::Roost, Some(_)) => {
+                    Some(("has no effect".into(), "set http.tls.source = \"files\", or leave it out".into()))
+                }
+                _ => None,
+            });
+        }
+    }
+
+    fn keys(&mut self, config: &Config) {
+        let mut names = HashSet::new();
+        for (index, key) in config.http.keys.iter().enumerate() {
+            let again = !names.insert(&key.name);
+            self.rule(&[&format!("http.keys[{index}].name")], || {
+                again.then(|| (format!("a second key named {:?}", key.name), "give each key its own name".into()))
+            });
+            self.rule(&[&format!("http.keys[{index}].scopes")], || {
+                let none = "a key without a scope may do nothing";
+                key.scopes.is_empty().then(|| (none.into(), "add a scope, or leave the key out".into()))
+            });
+        }
+    }
+
+    fn boot(&mut self, config: &Config) {
+        for (key, listen) in [("boot.listen", &config.boot.listen), ("tftp.listen", &config.tftp.listen)] {
+            self.rule(&[key], || {
+                let vague = listen.iter().find(|address| address.ip().is_unspecified())?;
+                Some((
+                    format!("{vague} names no address that a machine could be sent to"),
+                    "write each address of this machine on the boot network".into(),
+                ))
+            });
+        }
+        self.rule(&["boot.listen", "dhcp.mode"], || {
+            let missing = config.dhcp.mode == DhcpMode::Full && config.boot.listen.is_empty();
+            let hint = "boot.listen = [\"10.77.0.1:7601\"], this machine's address on the boot network";
+            missing
+                .then(|| ("dhcp.mode = \"full\" needs it: machines fetch their boot script there".into(), hint.into()))
+        });
+        self.rule(&["tftp.listen", "dhcp.mode"], || {
+            let missing = config.dhcp.mode == DhcpMode::Full && config.tftp.listen.is_empty();
+            let hint = "tftp.listen = [\"10.77.0.1:69\"], this machine's address on the boot network";
+            missing.then(|| ("dhcp.mode = \"full\" needs it: firmware fetches its loader there".into(), hint.into()))
+        });
+    }
+
+    fn dhcp(&mut self, config: &Config) {
+        let dhcp = &config.dhcp;
+        let full = dhcp.mode == DhcpMode::Full;
+        self.rule(&["dhcp.interfaces", "dhcp.mode"], || {
+            let missing = full && dhcp.interfaces.is_empty();
+            let hint = "dhcp.interfaces = [\"eth1\"], the interface on the boot network";
+            missing.then(|| ("dhcp.mode = \"full\" needs at least one".into(), hint.into()))
+        });
+        self.rule(&["dhcp.subnet", "dhcp.mode"], || {
+            let missing = full && dhcp.subnet.is_empty();
+            missing.then(|| ("dhcp.mode = \"full\" needs at least one".into(), "add a [[dhcp.subnet]] section".into()))
+        });
+        for (index, subnet) in dhcp.subnet.iter().enumerate() {
+            self.subnet(&format!("dhcp.subnet[{index}]"), subnet, &dhcp.subnet[..index]);
+        }
+    }
+
+    fn subnet(&mut self, path: &str, subnet: &Subnet, before: &[Subnet]) {
+        let cidr = format!("{path}.cidr");
+        self.rule(&[&cidr], || {
+            let net = subnet.cidr;
+            let other = before.iter().find(|other| other.cidr.contains(&net) || net.contains(&other.cidr))?;
+            Some((format!("{net} overlaps {}", other.cidr), "an address belongs to one subnet".into()))
+        });
+        let pools = format!("{path}.pools");
+        for (index, pool) in subnet.pools.iter().enumerate() {
+            self.rule(&[&format!("{pools}[{index}]"), &cidr], || {
+                let within = subnet.cidr.contains(&pool.first) && subnet.cidr.contains(&pool.last);
+                (!within).then(|| (outside(&format!("{}-{}", pool.first, pool.last), subnet), REMEDY_OUTSIDE.into()))
+            });
+        }
+        let router = format!("{path}.router");
+        self.rule(&[&router, &cidr], || {
+            let router = subnet.router.filter(|router| !subnet.cidr.contains(router))?;
+            Some((outside(&router.to_string(), subnet), REMEDY_OUTSIDE.into()))
+        });
+        for (index, kept) in subnet.reservation.iter().enumerate() {
+            let address = format!("{path}.reservation[{index}].address");
+            self.rule(&[&address, &cidr], || {
+                let within = subnet.cidr.contains(&kept.address);
+                (!within).then(|| (outside(&kept.address.to_string(), subnet), REMEDY_OUTSIDE.into()))
+            });
+            self.rule(&[&format!("{path}.reservation[{index}]")], || {
+                let twin =
+                    subnet.reservation[..index].iter().find(|o| o.mac == kept.mac || o.address == kept.address)?;
+                Some((
+                    format!("{} and {} share a MAC or an address", describe(twin), describe(kept)),
+                    "one address a machine, one machine an address".into(),
+                ))
+            });
+        }
+    }
+
+    fn nodes(&mut self, config: &Config) {
+        let (nodes, ansible) = (&config.nodes, &config.ansible);
+        self.rule(&["nodes.enroll", "nodes.trust_boot_network"], || {
+            (nodes.enroll == Enroll::Auto && !nodes.trust_boot_network).then(|| {
+                let hint = "use \"approve\"; or set nodes.trust_boot_network = true where nobody else can plug in";
+                ("\"auto\" admits whoever is on the boot network, which proves nothing".into(), hint.into())
+            })
+        });
+        self.rule(&["nodes.token_ttl", "nodes.sla.booting"], || {
+            (nodes.token_ttl < nodes.sla.booting).then(|| {
+                let hint = "make it at least nodes.sla.booting";
+                ("a machine that boots within nodes.sla.booting would find its token expired".into(), hint.into())
+            })
+        });
+        self.rule(&["nodes.sla.configuring", "ansible.timeout"], || {
+            (nodes.sla.configuring < ansible.timeout).then(|| {
+                let hint = "make it at least ansible.timeout";
+                ("a run may take longer (ansible.timeout) than its state".into(), hint.into())
+            })
+        });
+    }
+
+    fn power(&mut self, config: &Config) {
+        let power = &config.power;
+        self.rule(&["power.command.on", "power.method"], || {
+            let missing = power.method == PowerMethod::Command && power.command.on.is_none();
+            let hint = "power.command.on = [\"program\", \"{mac}\"]";
+            missing.then(|| ("power.method = \"command\" needs it".into(), hint.into()))
+        });
+    }
+}
+
+const REMEDY_OUTSIDE: &str = "write an address of that network, or correct its cidr";
+
+fn outside(what: &str, subnet: &Subnet) -> String {
+    format!("{what} is not within {}", subnet.cidr)
+}
+
+fn describe(kept: &super::Reservation) -> String {
+    format!("{} -> {}", kept.mac, kept.address)
+}
