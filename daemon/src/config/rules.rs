@@ -170,9 +170,9 @@ impl Judge<'_, '_> {
 
     fn power(&mut self, config: &Config) {
         let power = &config.power;
-        self.rule(&["power.command.on", "power.method"], || {
-            let missing = power.method == PowerMethod::Command && power.command.on.is_none();
-            let hint = "power.command.on = [\"program\", \"{mac}\"]";
+        self.rule(&["power.command", "power.method"], || {
+            let missing = power.method == PowerMethod::Command && power.command.is_none();
+            let hint = "power.command = [\"program\", \"{mac}\", \"{action}\"]";
             missing.then(|| ("power.method = \"command\" needs it".into(), hint.into()))
         });
     }

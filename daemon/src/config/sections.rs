@@ -208,9 +208,7 @@ section! {
         method: Method = default r#""live""#;
         /// How long the call-home token of one boot may be used.
         token_ttl: Duration = default r#""30m""#;
-        /// Boots of one machine without a call-home before it is `failed` and boots from its own disk.
-        max_attempts: NonZeroU32 = default "5";
-        /// Runs for one boot, the first included, before a node whose runs fail is `failed`.
+        /// Runs that one boot may get without a person, the first included.
         max_runs: NonZeroU32 = default "3";
         /// How often a machine that waits for approval asks again.
         refresh: Duration = default r#""10s""#;
@@ -242,10 +240,8 @@ choice! {
 section! {
     /// How long a node may stay in a state before it is `failed`. Waiting for a person has no limit.
     Sla {
-        /// From the first DHCP packet to the boot script.
-        discovered: Duration = default r#""10m""#;
-        /// From the approval to the boot script.
-        approved: Duration = default r#""1h""#;
+        /// From power-on by Roost to the first DHCP packet.
+        power_on: Duration = default r#""5m""#;
         /// From the boot script to the call-home.
         booting: Duration = default r#""20m""#;
         /// From the call-home to the start of the run: the queue.
@@ -296,9 +292,11 @@ section! {
     /// `roost assets fetch`: loaders out of Debian's packages, checked and kept by content.
     Assets {
         /// Fetched files, by content.
-        cache: PathBuf = default r#""/var/cache/roost/assets""#;
+        dir: PathBuf = default r#""assets""#;
         /// The Debian archive to fetch from.
         mirror: String = default r#""http://deb.debian.org/debian""#;
+        /// Whose signatures count.
+        keyring: PathBuf = default r#""/usr/share/keyrings/debian-archive-keyring.gpg""#;
     }
 }
 
@@ -311,8 +309,11 @@ section! {
         wake: Vec<SocketAddrV4> = default "[]";
         /// `lab`: the directory of the rack that `roost lab up` made.
         lab: PathBuf = default r#""/run/roost/lab""#;
-        /// `command`: programs of your own (Redfish, IPMI, a switched outlet).
-        command: PowerCommand = table;
+        /// `command`: a program of your own (Redfish, IPMI, a switched outlet) and its arguments, a list of words and
+        /// never a shell line. `{action}` is `on`, `off` or `cycle`.
+        command: Option<CommandTemplate> = optional r#"["ipmitool", "-H", "bmc-{node}", "chassis", "power", "{action}"]"#;
+        /// `command`: the longest that it may take.
+        timeout: Duration = default r#""30s""#;
     }
 }
 
@@ -325,21 +326,6 @@ choice! {
         Lab = "lab",
         /// Programs of the operator.
         Command = "command",
-    }
-}
-
-section! {
-    /// Programs that switch a machine; each a list of words, never a shell line. `{mac}`, `{node}` and `{address}`
-    /// are filled in.
-    PowerCommand {
-        /// Switches on.
-        on: Option<CommandTemplate> = optional r#"["ipmitool", "-H", "bmc-{node}", "chassis", "power", "on"]"#;
-        /// Switches off.
-        off: Option<CommandTemplate> = optional r#"["ipmitool", "-H", "bmc-{node}", "chassis", "power", "off"]"#;
-        /// Switches off and on again. Absent: `off`, then `on`.
-        cycle: Option<CommandTemplate> = optional r#"["ipmitool", "-H", "bmc-{node}", "chassis", "power", "cycle"]"#;
-        /// The longest that one may take.
-        timeout: Duration = default r#""30s""#;
     }
 }
 
@@ -386,6 +372,8 @@ section! {
         requests_per_second: NonZeroU32 = default "50";
         /// API requests that a key may make at once before its rate counts.
         burst: NonZeroU32 = default "200";
+        /// Machines that nobody approved which are remembered; a flood of made-up MACs stops here.
+        strangers: NonZeroU32 = default "4096";
         /// The largest body of an API request.
         body: Bytes = default r#""1MiB""#;
         /// Connections to the API at the same time.

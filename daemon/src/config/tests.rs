@@ -177,11 +177,12 @@ fn times_that_contradict_each_other_are_mistakes() {
 
 #[test]
 fn commands_are_words_with_known_placeholders() {
-    one_mistake("[power]\nmethod = \"command\"", "1 power.command.on: power.method = \"command\" needs it");
-    one_mistake("[power.command]\non = [\"x\", \"{host}\"]", "2 power.command.on: \"{host}\" has a placeholder");
-    one_mistake("[power.command]\non = \"reboot\"", "2 power.command.on: expected a list, found text");
-    let config = parse("[power]\nmethod = \"command\"\ncommand = { on = [\"x\", \"{mac}\"] }", &no_env).unwrap();
-    assert_eq!(config.power.command.on, Some(CommandTemplate(vec!["x".into(), "{mac}".into()])));
+    one_mistake("[power]\nmethod = \"command\"", "1 power.command: power.method = \"command\" needs it");
+    one_mistake("[power]\ncommand = [\"x\", \"{host}\"]", "2 power.command: \"{host}\" has a placeholder");
+    one_mistake("[power]\ncommand = \"reboot\"", "2 power.command: expected a list, found text");
+    one_mistake("[power]\ncommand = []", "2 power.command: no program");
+    let config = parse("[power]\nmethod = \"command\"\ncommand = [\"x\", \"{mac}-{action}\"]", &no_env).unwrap();
+    assert_eq!(config.power.command, Some(CommandTemplate(vec!["x".into(), "{mac}-{action}".into()])));
 }
 
 #[test]

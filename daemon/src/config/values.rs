@@ -52,12 +52,12 @@ pub struct PoolRange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyHash(pub [u8; 32]);
 
-/// A program and its arguments, never a shell line; `{mac}`, `{node}` and `{address}` are filled in.
+/// A program and its arguments, never a shell line; the [`PLACEHOLDERS`] are filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandTemplate(pub Vec<String>);
 
 /// What a [`CommandTemplate`] may ask for.
-pub const PLACEHOLDERS: [&str; 3] = ["{mac}", "{node}", "{address}"];
+pub const PLACEHOLDERS: [&str; 4] = ["{node}", "{mac}", "{address}", "{action}"];
 
 impl FromStr for Bytes {
     type Err = String;
@@ -199,7 +199,10 @@ impl Setting for PathBuf {
 
 impl Setting for CommandTemplate {
     fn kind() -> String {
-        format!("program and arguments as a list, with {}", PLACEHOLDERS.join(", "))
+        format!(
+            "program and arguments as a list of texts, where {} are filled in",
+            PLACEHOLDERS.map(|name| format!("`{name}`")).join(", ")
+        )
     }
 
     fn read(value: &Value, at: &Place, reader: &mut Reader<'_>) -> Option<Self> {
