@@ -45,9 +45,9 @@ pub enum Answer {
     /// Boot, with this token.
     Boot(Token),
     /// Wait and ask again.
-    Wait(String),
+    Wait(Reason),
     /// No, and why.
-    Refuse(String),
+    Refuse(Reason),
 }
 
 /// Why a call-home or a progress report was turned down.
@@ -105,14 +105,19 @@ impl Ledger {
     /// A machine asks for its boot script.
     pub fn script(&mut self, now: Timestamp, asked: Asked, outside: Outside, writes: &mut Writes) -> Answer {
         if !self.meet(now, asked.mac) {
-            return Answer::Wait("too many unknown machines wait here already (limits.strangers)".to_owned());
+            return Answer::Wait(because(
+                "too many unknown machines wait here already",
+                "raise limits.strangers, or deny some",
+            ));
         }
         self.note_asker(now, asked, writes);
         self.enrol(now, asked.mac, writes);
-        let Some(tracked) = self.machine(asked.mac) else { return Answer::Refuse("unknown machine".to_owned()) };
+        let Some(tracked) = self.machine(asked.mac) else {
+            return Answer::Refuse(because("unknown machine", "start it again"));
+        };
         match tracked.node.state {
             NodeState::Waiting | NodeState::Discovered => {
-                return Answer::Wait(format!("waits for approval: roost node approve {}", asked.mac));
+                return Answer::Wait(because("it waits for approval", format!("roost node approve {}", asked.mac)));
             }
             NodeState::Denied | NodeState::Suspect => return Answer::Refuse(refusal(tracked)),
             _ => {}
@@ -135,10 +140,13 @@ impl Ledger {
             self.turn(now, asked.mac, writes, |_, _, turn, _| {
                 turn.alarm(cause, "find the machine that uses this MAC; no token was minted")
             });
-            return Answer::Refuse("this MAC belongs to a machine that is up".to_owned());
+            return Answer::Refuse(because(
+                "this MAC belongs to a machine that is up",
+                "find the machine that uses this MAC",
+            ));
         }
         if let Err(reason) = outside.image {
-            let answer = format!("{}: {}", reason.cause, reason.remedy);
+            let answer = reason.clone();
             self.turn(now, asked.mac, writes, |tracked, _, turn, _| {
                 if tracked.node.state != NodeState::Failed {
                     tracked.fail(now, reason.cause, reason.remedy, turn);
@@ -170,7 +178,7 @@ impl Ledger {
             NodeState::Waiting | NodeState::Discovered => {
                 ("wait".into(), format!("waits for roost node approve {mac}"))
             }
-            NodeState::Denied | NodeState::Suspect => ("refuse".into(), refusal(tracked)),
+            NodeState::Denied | NodeState::Suspect => ("refuse".into(), refusal(tracked).cause),
             state => ("boot".into(), format!("admitted, now {state}; a token is minted only into a real script")),
         }
     }
@@ -385,12 +393,16 @@ impl Ledger {
     }
 }
 
-fn refusal(tracked: &Tracked) -> String {
-    tracked
-        .node
-        .reason
-        .as_ref()
-        .map_or_else(|| tracked.node.state.to_string(), |reason| format!("{}: {}", tracked.node.state, reason.cause))
+fn because(cause: impl Into<String>, remedy: impl Into<String>) -> Reason {
+    Reason { cause: cause.into(), remedy: remedy.into() }
+}
+
+fn refusal(tracked: &Tracked) -> Reason {
+    let state = tracked.node.state;
+    tracked.node.reason.clone().map_or_else(
+        || because(state.name(), format!("roost node show {}", tracked.node.id)),
+        |reason| because(format!("{state}: {}", reason.cause), reason.remedy),
+    )
 }
 
 fn reportable(name: &str) -> Option<Step> {

@@ -3,6 +3,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
@@ -10,7 +11,7 @@ use tokio::net::UdpSocket;
 use vocabulary::Mac;
 
 use super::{Power, PowerAction, PowerError, Target};
-use crate::ssh::{self, FleetKey, Pinned};
+use crate::ssh::{self, Keyring, Pinned};
 
 /// How long a node may take to accept its own end.
 const SSH_PATIENCE: Duration = Duration::from_secs(15);
@@ -20,7 +21,7 @@ pub struct WakeOnLan {
     /// The broadcast addresses of the boot networks, port 9.
     pub broadcasts: Vec<SocketAddr>,
     /// For off and cycle.
-    pub key: FleetKey,
+    pub keys: Arc<Keyring>,
 }
 
 /// The packet that wakes this machine: 102 bytes.
@@ -67,7 +68,7 @@ impl WakeOnLan {
             )));
         };
         let node = Pinned { address, host_keys: target.host_keys.clone() };
-        ssh::run(&self.key, &node, command, SSH_PATIENCE).await.map(drop).map_err(PowerError::Ssh)
+        ssh::run(&self.keys.current(), &node, command, SSH_PATIENCE).await.map(drop).map_err(PowerError::Ssh)
     }
 }
 

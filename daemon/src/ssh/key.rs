@@ -1,0 +1,154 @@
+//! The fleet key: made at the first start, or handed over by systemd; where it lies and how it is replaced on disk.
+
+use std::{
+    io,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use tokio::process::Command;
+use vocabulary::HostKey;
+
+/// The key that opens every node of this rack.
+#[derive(Debug, Clone)]
+pub struct FleetKey {
+    /// Where the private half lies: a systemd credential or a 0600 file.
+    pub private: PathBuf,
+    /// The public half, as `authorized_keys` wants it.
+    pub public: HostKey,
+    /// How the private half is kept, for the log and for `roost ssh show`.
+    pub kept: Kept,
+}
+
+/// How a secret is kept at rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    /// Given by systemd as a credential.
+    Credential,
+    /// A file that only the daemon's user may read.
+    File0600,
+}
+
+/// The fleet key could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum FleetKeyError {
+    /// `ssh-keygen` is missing or failed.
+    #[error("cannot make the fleet key {path}: {message} (is openssh-client installed?)")]
+    Keygen {
+        /// Where it should have come to lie.
+        path: PathBuf,
+        /// What ssh-keygen said.
+        message: String,
+    },
+    /// A file of it cannot be read or written.
+    #[error("cannot use the fleet key {path}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Its public half is not what OpenSSH writes.
+    #[error("{path} holds no ed25519 public key")]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+    },
+}
+
+impl FleetKey {
+    /// The key that systemd handed over, else the one under `data_dir/ssh`, made at the first start.
+    ///
+    /// # Errors
+    /// Its files cannot be read or made.
+    pub async fn ensure(data_dir: &Path, credential: Option<PathBuf>) -> Result<Self, FleetKeyError> {
+        if let Some(private) = credential {
+            let public = derive_public(&private).await?;
+            return Ok(Self { private, public, kept: Kept::Credential });
+        }
+        Self::made(data_dir.join("ssh/fleet_ed25519")).await
+    }
+
+    /// The key that a rotation is about to introduce, made if an earlier attempt did not leave one.
+    ///
+    /// # Errors
+    /// Its files cannot be read or made.
+    pub async fn next(data_dir: &Path) -> Result<Self, FleetKeyError> {
+        Self::made(data_dir.join("ssh/next_ed25519")).await
+    }
+
+    /// Puts this key in the place of `current`, in one rename: whoever opens the path finds one or the other whole.
+    ///
+    /// # Errors
+    /// The file system says no; the current key is untouched then.
+    pub fn replace(self, current: &Self) -> Result<Self, FleetKeyError> {
+        let path = current.private.clone();
+        std::fs::rename(&self.private, &path).map_err(|source| FleetKeyError::Io { path: path.clone(), source })?;
+        Ok(Self { private: path, ..self })
+    }
+
+    async fn made(private: PathBuf) -> Result<Self, FleetKeyError> {
+        if !private.exists() {
+            generate(&private).await?;
+        }
+        let public = derive_public(&private).await?;
+        Ok(Self { private, public, kept: Kept::File0600 })
+    }
+
+    /// The base64 body alone: the form that fits on a kernel command line.
+    #[must_use]
+    pub fn public_body(&self) -> String {
+        self.public.to_string().split(' ').nth(1).unwrap_or_default().to_owned()
+    }
+}
+
+async fn generate(private: &Path) -> Result<(), FleetKeyError> {
+    let io_error = |source| FleetKeyError::Io { path: private.to_owned(), source };
+    if let Some(folder) = private.parent() {
+        std::fs::create_dir_all(folder).map_err(io_error)?;
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).map_err(io_error)?;
+    }
+    let mut command = Command::new("ssh-keygen");
+    command.args(["-q", "-t", "ed25519", "-N", "", "-C", "roost", "-f"]).arg(private);
+    keygen(command, private).await?;
+    // The public half is derived whenever it is needed; a second file could only disagree.
+    std::fs::remove_file(private.with_extension("pub")).map_err(io_error)
+}
+
+async fn derive_public(private: &Path) -> Result<HostKey, FleetKeyError> {
+    let mut command = Command::new("ssh-keygen");
+    command.arg("-y").arg("-f").arg(private);
+    let text = keygen(command, private).await?;
+    HostKey::try_from(text.trim().to_owned()).map_err(|_| FleetKeyError::Malformed { path: private.to_owned() })
+}
+
+async fn keygen(mut command: Command, path: &Path) -> Result<String, FleetKeyError> {
+    let failed = |message: String| FleetKeyError::Keygen { path: path.to_owned(), message };
+    let output =
+        command.stdin(Stdio::null()).kill_on_drop(true).output().await.map_err(|error| failed(error.to_string()))?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_fleet_key_is_made_once_and_only_its_owner_reads_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = FleetKey::ensure(folder.path(), None).await.unwrap();
+        let again = FleetKey::ensure(folder.path(), None).await.unwrap();
+        assert_eq!(made.public, again.public);
+        assert_eq!(std::fs::metadata(&made.private).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(made.public_body().starts_with("AAAAC3NzaC1lZDI1NTE5"));
+        let credential = FleetKey::ensure(folder.path(), Some(made.private.clone())).await.unwrap();
+        assert_eq!((credential.public, credential.kept), (made.public, Kept::Credential));
+    }
+}
