@@ -7,6 +7,7 @@
 
 pub mod assets;
 pub mod dhcp;
+pub mod http;
 pub mod ipxe;
 pub mod tftp;
 pub mod witness;
