@@ -62,7 +62,7 @@ fn the_first_call_home_of_a_boot_is_accepted() {
 #[test]
 fn b34_the_same_call_home_twice_is_one_run() {
     let mut tracked = booting(OWN);
-    tracked.boot.as_mut().unwrap().accepted = Some(Accepted { digest: digest(&call(OWN)), run: RunId(7) });
+    tracked.boot.as_mut().unwrap().accepted = Some(Accepted { digest: digest(&call(OWN)), run: RunId(7), at: at(50) });
     let mut moved = call(OWN);
     moved.hostname = "another-name".into();
     moved.addresses = vec!["10.0.0.9".parse().unwrap()];
@@ -73,7 +73,7 @@ fn b34_the_same_call_home_twice_is_one_run() {
 #[test]
 fn b34_a_used_token_with_another_identity_parks_the_node() {
     let mut tracked = booting(OWN);
-    tracked.boot.as_mut().unwrap().accepted = Some(Accepted { digest: digest(&call(OWN)), run: RunId(7) });
+    tracked.boot.as_mut().unwrap().accepted = Some(Accepted { digest: digest(&call(OWN)), run: RunId(7), at: at(50) });
     let mut changes: Vec<CallHome> = vec![call(OTHER), call(OWN), call(OWN), call(OWN)];
     changes[1].mac = Mac([2; 6]);
     changes[2].machine_id = MachineId::try_from("f".repeat(32)).unwrap();

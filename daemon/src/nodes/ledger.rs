@@ -21,12 +21,14 @@ use crate::policy::{self, Window};
 /// What one turn of the actor writes, all or nothing.
 #[derive(Debug, Default)]
 pub struct Writes {
-    /// Changed nodes, the last version of each.
-    pub nodes: HashMap<NodeId, Node>,
+    /// Changed nodes: the generation that the store has, and the last version of each.
+    pub nodes: HashMap<NodeId, (u64, Node)>,
     /// Changed boots.
     pub boots: HashMap<NodeId, Boot>,
     /// New and changed runs.
     pub runs: HashMap<RunId, Run>,
+    /// Reports of runs' tasks: run, place, report.
+    pub tasks: Vec<(RunId, u64, serde_json::Value)>,
     /// Timeline lines, in order.
     pub steps: Vec<StepRecord>,
     /// Events, in order.
@@ -77,17 +79,24 @@ pub struct Seen {
     pub firmware: Option<Firmware>,
 }
 
-/// A machine whose run waits for its launch.
-#[derive(Debug, Clone)]
-pub struct Launchable {
-    /// The queued run.
-    pub run: Run,
-    /// Which node.
+/// A machine that Ansible may reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Its name in the inventory.
     pub node: NodeId,
     /// Where.
     pub address: Ipv4Addr,
     /// What must answer there.
     pub host_keys: Vec<HostKey>,
+}
+
+/// A machine whose run waits for its launch.
+#[derive(Debug, Clone)]
+pub struct Launchable {
+    /// The queued run.
+    pub run: Run,
+    /// On which machine.
+    pub host: Host,
 }
 
 /// Every machine that Roost knows.
@@ -100,6 +109,8 @@ pub struct Ledger {
     tokens: HashMap<TokenHash, Mac>,
     /// Runs that have not ended, and the last one of each node.
     runs: HashMap<RunId, Run>,
+    /// The last report of each open run: a repeat after a crash is known by its place.
+    reported: HashMap<RunId, u64>,
     /// Stations already on the timeline of a machine's current boot: each is written once.
     seen: HashMap<Mac, HashSet<Step>>,
     window: Option<Window>,
@@ -123,6 +134,7 @@ impl Ledger {
             machines: machines.into_iter().map(|one| (one.node.mac, one)).collect(),
             tokens,
             runs: runs.into_iter().map(|run| (run.id, run)).collect(),
+            reported: HashMap::new(),
             seen: HashMap::new(),
             window,
             counters,
@@ -181,7 +193,7 @@ impl Ledger {
         let (before, boot_before) = (tracked.node.clone(), tracked.boot.clone());
         let mut turn = Turn::default();
         let result = act(tracked, &mut self.counters, &mut turn, &self.rules);
-        if tracked.node != before || tracked.boot != boot_before {
+        if tracked.node != before || before.generation == 0 {
             tracked.node.generation = before.generation + 1;
         }
         let tracked = tracked.clone();
@@ -203,7 +215,7 @@ impl Ledger {
     ) {
         let node = &tracked.node;
         if node != before {
-            writes.nodes.insert(node.id.clone(), node.clone());
+            writes.nodes.entry(node.id.clone()).or_insert_with(|| (before.generation, node.clone())).1 = node.clone();
         }
         if node.state != before.state {
             writes.events.push(report(EventKind::NodeState, node, None, json!(node)));
@@ -336,12 +348,37 @@ impl Ledger {
         });
     }
 
+    /// A task of a run reported; whether that is news.
+    pub fn reported(&mut self, run: RunId, place: u64, report: serde_json::Value, writes: &mut Writes) -> News {
+        let last = self.reported.entry(run).or_default();
+        if place <= *last {
+            return News::Known;
+        }
+        *last = place;
+        writes.tasks.push((run, place, report.clone()));
+        let node = self.runs.get(&run).map(|run| run.node.clone());
+        writes.events.push(Report { kind: EventKind::RunTask, node, run: Some(run), data: report });
+        News::New
+    }
+
+    /// How far the reports of an open run had come when the daemon ended.
+    pub fn resume_reports(&mut self, run: RunId, last: u64) {
+        self.reported.insert(run, last);
+    }
+
     /// Looks at every machine's SLA.
     pub fn tick(&mut self, now: Timestamp, writes: &mut Writes) {
         let macs: Vec<Mac> = self.machines.keys().copied().collect();
         for mac in macs {
             self.turn(now, mac, writes, |tracked, _, turn, rules| tracked.overdue(now, rules, turn));
         }
+    }
+
+    /// The runs that have a process, and their hosts.
+    #[must_use]
+    pub fn running(&self) -> Vec<Launchable> {
+        let running = self.runs.values().filter(|run| run.state == vocabulary::RunState::Running);
+        running.filter_map(|run| Some(Launchable { run: run.clone(), host: self.host_of(run)? })).collect()
     }
 
     /// The runs that are queued and whose machine may be reached.
@@ -353,8 +390,7 @@ impl Ledger {
             .filter(|one| one.node.state == NodeState::CalledHome)
             .filter_map(|one| {
                 let run = self.runs.get(&one.node.run?).filter(|run| run.state == vocabulary::RunState::Queued)?;
-                let host_keys = one.node.identity.as_ref()?.host_keys.clone();
-                Some(Launchable { run: run.clone(), node: one.node.id.clone(), address: one.node.address?, host_keys })
+                Some(Launchable { run: run.clone(), host: host(one)? })
             })
             .collect();
         ready.sort_by_key(|one| one.run.id);
@@ -363,15 +399,17 @@ impl Ledger {
 
     /// The machines that belong into the inventory: admitted, with an address and a pinned identity.
     #[must_use]
-    pub fn hosts(&self) -> Vec<(NodeId, Ipv4Addr)> {
-        let mut hosts: Vec<_> = self
-            .machines
-            .values()
-            .filter(|one| one.node.approved && one.node.identity.is_some() && one.node.state != NodeState::Suspect)
-            .filter_map(|one| Some((one.node.id.clone(), one.node.address?)))
-            .collect();
-        hosts.sort();
+    pub fn hosts(&self) -> Vec<Host> {
+        let belongs = |one: &&Tracked| one.node.approved && one.node.state != NodeState::Suspect;
+        let mut hosts: Vec<Host> = self.machines.values().filter(belongs).filter_map(host).collect();
+        hosts.sort_by(|a, b| a.node.cmp(&b.node));
         hosts
+    }
+
+    /// The host of a run, wherever its node is.
+    #[must_use]
+    pub fn host_of(&self, run: &Run) -> Option<Host> {
+        self.machines.get(&run.node.mac()).and_then(host)
     }
 
     /// Says on the node why its run has not started yet; the state stays.
@@ -383,6 +421,15 @@ impl Ledger {
             }
         });
     }
+}
+
+/// Whether something was known already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// It is new.
+    New,
+    /// It was known: a repeat after a crash.
+    Known,
 }
 
 /// Whether a report is the first of the role that verifies.
@@ -414,6 +461,11 @@ pub struct Asked {
     pub firmware: Option<Firmware>,
     /// From where; never an identity.
     pub peer: IpAddr,
+}
+
+fn host(tracked: &Tracked) -> Option<Host> {
+    let host_keys = tracked.node.identity.as_ref()?.host_keys.clone();
+    Some(Host { node: tracked.node.id.clone(), address: tracked.node.address?, host_keys })
 }
 
 fn report(kind: EventKind, node: &Node, run: Option<RunId>, data: serde_json::Value) -> Report {

@@ -64,7 +64,9 @@ pub struct Boot {
     pub opened: Timestamp,
     /// The token of its last script; absent until one was sent.
     pub token: Option<TokenHash>,
-    /// When the token stops counting.
+    /// When it was minted.
+    pub minted: Option<Timestamp>,
+    /// When it stops counting.
     pub expires: Option<Timestamp>,
     /// The UUID that the script was asked with.
     pub uuid: Option<SmbiosUuid>,
@@ -79,6 +81,8 @@ pub struct Accepted {
     pub digest: [u8; 32],
     /// The run that was promised.
     pub run: RunId,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Everything the lifecycle knows of one machine.
@@ -206,7 +210,8 @@ impl Tracked {
     fn open_boot(&mut self, now: Timestamp, counters: &mut Counters) {
         let id = counters.next_boot();
         self.node.boot = Some(id);
-        self.boot = Some(Boot { id, opened: now, token: None, expires: None, uuid: None, accepted: None });
+        self.boot =
+            Some(Boot { id, opened: now, token: None, minted: None, expires: None, uuid: None, accepted: None });
     }
 
     /// Decides on a machine that nobody decided on yet.
@@ -272,6 +277,7 @@ impl Tracked {
         }
         if let Some(boot) = &mut self.boot {
             boot.token = Some(minted.0);
+            boot.minted = Some(now);
             boot.expires = now.checked_add(minted.1).ok();
             boot.uuid = uuid;
         }

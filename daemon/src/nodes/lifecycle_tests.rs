@@ -50,7 +50,7 @@ impl Machine {
 
     fn call_home(&mut self, second: i64) -> RunId {
         let run = self.tracked.queue_run(at(second), "call-home", None, &mut self.counters, &mut self.turn);
-        self.tracked.boot.as_mut().unwrap().accepted = Some(Accepted { digest: [0; 32], run });
+        self.tracked.boot.as_mut().unwrap().accepted = Some(Accepted { digest: [0; 32], run, at: at(second) });
         self.last_run = self.turn.run.take();
         run
     }

@@ -228,7 +228,7 @@ impl Ledger {
             turn.line(Step::CalledHome, format!("from {address}"));
             let run = tracked.queue_run(now, "call-home", None, counters, turn);
             if let Some(boot) = &mut tracked.boot {
-                boot.accepted = Some(Accepted { digest: admission::digest(call), run });
+                boot.accepted = Some(Accepted { digest: admission::digest(call), run, at: now });
             }
             run
         });

@@ -123,16 +123,22 @@ fn a_call_home_is_a_run_in_one_write_and_names_nothing_after_what_the_machine_sa
     let (mut ledger, token) = booting(Enroll::Auto);
     let (run, writes) = call_home(&mut ledger, 60, &call(1, token));
     assert_eq!(run, Ok(RunId(1)));
-    let node = &writes.nodes[&NodeId::of(mac(1))];
+    let (_, node) = &writes.nodes[&NodeId::of(mac(1))];
     assert_eq!(
         (node.state, node.run, node.address),
         (NodeState::CalledHome, Some(RunId(1)), Some("10.77.1.5".parse().unwrap()))
     );
     assert_eq!(writes.runs[&RunId(1)].state, RunState::Queued);
     assert!(writes.boots[&NodeId::of(mac(1))].accepted.is_some());
-    let said = serde_json::to_string(&(&writes.nodes, &writes.runs, &writes.steps)).unwrap();
+    let said = serde_json::to_string(&(
+        &writes.nodes.values().collect::<Vec<_>>(),
+        &writes.runs.values().collect::<Vec<_>>(),
+        &writes.steps,
+    ))
+    .unwrap();
     assert!(!said.contains("ansible_connection"), "{said}");
-    assert_eq!(ledger.hosts(), [(NodeId::of(mac(1)), "10.77.1.5".parse().unwrap())]);
+    let host = &ledger.hosts()[0];
+    assert_eq!((&host.node, host.address.to_string().as_str()), (&NodeId::of(mac(1)), "10.77.1.5"));
     assert_eq!(ledger.launchables().len(), 1);
 }
 
@@ -268,6 +274,6 @@ fn a_whole_way_to_ready() {
     let mut writes = Writes::default();
     let done = Run { state: RunState::Succeeded, ..running };
     ledger.run_changed(at(95), done, Some(&Promises::Kept(4)), Verifying::NotYet, &mut writes);
-    assert_eq!(writes.nodes[&NodeId::of(mac(1))].state, NodeState::Ready);
+    assert_eq!(writes.nodes[&NodeId::of(mac(1))].1.state, NodeState::Ready);
     assert_eq!(writes.steps.last().unwrap().step, Step::Ready);
 }

@@ -1,0 +1,112 @@
+//! Brings queued runs to Ansible: waits for the pinned key, writes the inventory, hands the run over.
+//!
+//! A reconciler: it takes no input, looks at what the lifecycle says is queued, and does what is missing; nudged
+//! after every change, and periodically in case a nudge was lost. A machine that is not reachable yet, or a disk too
+//! full for the inventory, leaves the run queued and its reason on the node; the next look tries again. After a
+//! restart it finds the same queue, so nothing needs to be remembered here but what was handed over already.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use tasks::{BoxError, Stop};
+use tokio::{sync::Notify, task::JoinSet};
+use vocabulary::{Reason, RunId};
+
+use super::{
+    Nodes,
+    ledger::{Host, Launchable},
+};
+use crate::ssh::{self, Keyring, Pinned};
+
+/// How often the queue is looked at without a nudge.
+const PERIOD: Duration = Duration::from_secs(3);
+/// How long a machine may take to answer on its pinned key.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Where a run goes once its machine answered: the inventory and the runner, joined by the daemon.
+#[async_trait::async_trait]
+pub trait LaunchPad: Send + Sync + 'static {
+    /// Writes the inventory with all `hosts` and queues the run; a reason if it cannot be done now.
+    async fn launch(&self, run: Launchable, hosts: Vec<Host>) -> Result<(), Reason>;
+}
+
+/// The reconciler, built and not yet running.
+pub struct Launcher<P> {
+    /// Whose queue it looks at.
+    pub nodes: Nodes,
+    /// Where runs go.
+    pub pad: Arc<P>,
+    /// For the question whether the pinned key answers.
+    pub keys: Arc<Keyring>,
+    /// Nudged by the lifecycle.
+    pub nudge: Arc<Notify>,
+}
+
+impl<P: LaunchPad> Launcher<P> {
+    /// Runs until told to stop.
+    ///
+    /// # Errors
+    /// Never by itself; the signature is that of every part.
+    pub async fn run(self, stop: Stop) -> Result<(), BoxError> {
+        let mut handed: HashSet<RunId> = HashSet::new();
+        let mut trying: HashSet<RunId> = HashSet::new();
+        let mut tries: JoinSet<(RunId, bool)> = JoinSet::new();
+        loop {
+            for one in self.queue().await {
+                if !handed.contains(&one.run.id) && trying.insert(one.run.id) {
+                    tries.spawn(self.attempt(one));
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.nudge.notified() => {}
+                () = tokio::time::sleep(PERIOD) => {}
+                Some(Ok((run, launched))) = tries.join_next() => {
+                    trying.remove(&run);
+                    if launched { handed.insert(run); } else { pause(&stop).await; }
+                }
+            }
+        }
+        tries.shutdown().await;
+        Ok(())
+    }
+
+    async fn queue(&self) -> Vec<Launchable> {
+        self.nodes.ask(|ledger, _, _| ledger.launchables()).await.unwrap_or_default()
+    }
+
+    fn attempt(&self, one: Launchable) -> impl Future<Output = (RunId, bool)> + 'static {
+        let (nodes, pad, keys) = (self.nodes.clone(), Arc::clone(&self.pad), Arc::clone(&self.keys));
+        async move {
+            let (run, mac) = (one.run.id, one.host.node.mac());
+            let result = attempt(&nodes, pad.as_ref(), &keys, one).await;
+            if let Err(reason) = &result {
+                let reason = reason.clone();
+                let told = nodes.ask(move |ledger, now, writes| ledger.stuck(now, mac, reason, writes)).await;
+                if let Err(error) = told {
+                    tracing::debug!(%error, "a reason could not be written down");
+                }
+            }
+            (run, result.is_ok())
+        }
+    }
+}
+
+async fn attempt(nodes: &Nodes, pad: &impl LaunchPad, keys: &Keyring, one: Launchable) -> Result<(), Reason> {
+    let pinned = Pinned { address: one.host.address, host_keys: one.host.host_keys.clone() };
+    ssh::run(&keys.current(), &pinned, "true", PATIENCE).await.map_err(|error| Reason {
+        cause: format!("its pinned host key does not answer yet: {error}"),
+        remedy: format!("nothing, it is tried again; roost node timeline {} shows how far it is", one.host.node),
+    })?;
+    let hosts = nodes
+        .ask(|ledger, _, _| ledger.hosts())
+        .await
+        .map_err(|error| Reason { cause: error.to_string(), remedy: "look at the daemon's log".to_owned() })?;
+    pad.launch(one, hosts).await
+}
+
+async fn pause(stop: &Stop) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(Duration::from_secs(1)) => {}
+    }
+}

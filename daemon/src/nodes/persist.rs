@@ -1,0 +1,136 @@
+//! The ledger in the store's words: what is written after a turn, and what is read at the start.
+
+use store::{Batch, BootRow, Claims, NewEvent, NodeWrite, ReadError, RunFilter, RunTaskRow, Store, Write, WriteError};
+use vocabulary::{Node, NodeId, Run, RunId, Timestamp};
+
+use super::{
+    ledger::{Ledger, Writes},
+    lifecycle::{Accepted, Boot, Counters, Rules, Tracked},
+};
+use crate::policy::Window;
+
+/// The setting that holds the approval window.
+const WINDOW: &str = "nodes.approval_window";
+
+/// What the store remembers cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It cannot be read.
+    #[error("the store cannot be read")]
+    Read(#[from] ReadError),
+    /// A row that this daemon did not write.
+    #[error("the approval window in the store cannot be understood")]
+    Window(#[source] serde_json::Error),
+}
+
+/// Writes one turn, all or nothing.
+///
+/// # Errors
+/// Nothing was written.
+pub async fn commit(store: &Store, writes: Writes, now: Timestamp) -> Result<(), WriteError> {
+    store.commit(batch(writes, now)).await.map(drop)
+}
+
+fn batch(writes: Writes, now: Timestamp) -> Batch {
+    let boots = writes.boots.into_iter().map(|(node, boot)| Write::Put(boot_row(node, boot))).collect();
+    let window = writes.window.map(|window| (WINDOW.to_owned(), window.map(|window| serde_json::json!(window))));
+    let mut runs: Vec<Run> = writes.runs.into_values().collect();
+    runs.sort_by_key(|run| run.id);
+    Batch {
+        nodes: writes.nodes.into_values().map(|(from, node)| NodeWrite { node, from }).collect(),
+        claims: writes
+            .claims
+            .into_iter()
+            .map(|(node, hostname, hardware)| (node, Claims { hostname, hardware }))
+            .collect(),
+        boots,
+        runs: runs.into_iter().map(Write::Put).collect(),
+        run_tasks: writes.tasks.into_iter().map(|(run, seq, data)| RunTaskRow { run, seq, at: now, data }).collect(),
+        steps: writes.steps,
+        settings: window.into_iter().collect(),
+        events: writes
+            .events
+            .into_iter()
+            .map(|report| NewEvent {
+                at: now,
+                kind: report.kind,
+                node: report.node,
+                run: report.run,
+                data: report.data,
+            })
+            .collect(),
+        ..Batch::default()
+    }
+}
+
+fn boot_row(node: NodeId, boot: Boot) -> BootRow {
+    BootRow {
+        token: boot.token,
+        minted: boot.minted,
+        expires: boot.expires,
+        uuid: boot.uuid,
+        used: boot.accepted.map(|accepted| accepted.at),
+        accepted: boot.accepted.map(|accepted| accepted.digest),
+        run: boot.accepted.map(|accepted| accepted.run),
+        ..BootRow::new(boot.id, node, boot.opened)
+    }
+}
+
+/// Reads everything that the lifecycle goes on from.
+///
+/// # Errors
+/// The store is damaged or closed.
+pub async fn load(store: &Store, rules: Rules) -> Result<Ledger, LoadError> {
+    let numbers = store.numbers().await?;
+    let counters = Counters { boot: numbers.next_boot.0, run: numbers.next_run.0 };
+    let boots = store.last_boots().await?;
+    let nodes = store.nodes().await?;
+    let open = store.runs(RunFilter::open()).await?;
+    let last = last_runs(store, &nodes).await?;
+    let window = match store.setting(WINDOW.to_owned()).await? {
+        Some(value) => Some(serde_json::from_value::<Window>(value).map_err(LoadError::Window)?),
+        None => None,
+    };
+    let machines = nodes.into_iter().map(|node| tracked(node, &boots)).collect();
+    let reports = last_reports(store, &open).await?;
+    let runs = last.into_iter().chain(open).collect();
+    let mut ledger = Ledger::new(rules, counters, machines, runs, window);
+    for (run, place) in reports {
+        ledger.resume_reports(run, place);
+    }
+    Ok(ledger)
+}
+
+async fn last_runs(store: &Store, nodes: &[Node]) -> Result<Vec<Run>, ReadError> {
+    let mut runs = Vec::new();
+    for id in nodes.iter().filter_map(|node| node.run) {
+        runs.extend(store.run(id).await?);
+    }
+    Ok(runs)
+}
+
+async fn last_reports(store: &Store, open: &[Run]) -> Result<Vec<(RunId, u64)>, ReadError> {
+    let mut reports = Vec::new();
+    for run in open {
+        let last = store.run_tasks(run.id, 0).await?.last().map(|task| task.seq);
+        reports.extend(last.map(|last| (run.id, last)));
+    }
+    Ok(reports)
+}
+
+fn tracked(node: Node, boots: &[BootRow]) -> Tracked {
+    let boot = boots.iter().find(|boot| boot.node == node.id).map(|row| Boot {
+        id: row.id,
+        opened: row.opened,
+        token: row.token,
+        minted: row.minted,
+        expires: row.expires,
+        uuid: row.uuid,
+        accepted: accepted(row),
+    });
+    Tracked { node, boot, powered: None }
+}
+
+fn accepted(row: &BootRow) -> Option<Accepted> {
+    Some(Accepted { digest: row.accepted?, run: row.run?, at: row.used? })
+}
