@@ -1,0 +1,131 @@
+//! What a machine is to be, with defaults that suit a first look, and the checks before it is plugged in.
+
+use std::{io, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+use vocabulary::{Mac, SmbiosUuid};
+
+use crate::{accel::Accel, ip::IpError, names::MachineName, state::StateError};
+
+/// Enough for a diskless Debian with its root image in memory and Ansible's modules beside it.
+const MEMORY_MIB: u32 = 2048;
+
+/// How a machine boots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Firmware {
+    /// `SeaBIOS`; the NIC's ROM is iPXE, as QEMU ships it, and asks for its script at once.
+    Bios,
+    /// OVMF; its own PXE client (the NIC has no ROM) loads the loader over TFTP, as most real firmware does.
+    Uefi,
+}
+
+/// What is written down besides the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capture {
+    /// The firmware's debug port (0x402) into `debugcon.log`.
+    Debugcon,
+    /// The first NIC's frames into `net0.pcap`, cut at 2 KiB each. Raw while the machine runs, readable by root alone;
+    /// call-home tokens are overwritten in place when it is switched off (checksums then no longer match).
+    Pcap,
+}
+
+/// How a machine is to be.
+#[derive(Debug, Clone)]
+pub struct MachineSpec {
+    /// Its name in the rack.
+    pub name: MachineName,
+    /// How it boots.
+    pub firmware: Firmware,
+    /// How its processor is emulated.
+    pub accel: Accel,
+    /// Main memory.
+    pub memory_mib: u32,
+    /// Processors.
+    pub cpus: u8,
+    /// Network interfaces, all on the bridge; the machine boots from the first.
+    pub nics: u8,
+    /// An empty disk of this size.
+    pub disk_gib: Option<u32>,
+    /// The first NIC's address, where not the derived one.
+    pub mac: Option<Mac>,
+    /// The SMBIOS UUID, where not the derived one.
+    pub uuid: Option<SmbiosUuid>,
+    /// The SMBIOS serial number, where not the derived one.
+    pub serial: Option<String>,
+    /// What else is written down.
+    pub captures: Vec<Capture>,
+}
+
+impl MachineSpec {
+    /// One processor, 2 GiB, one NIC, no disk, emulated in software.
+    #[must_use]
+    pub fn new(name: MachineName, firmware: Firmware) -> Self {
+        Self {
+            name,
+            firmware,
+            accel: Accel::Tcg,
+            memory_mib: MEMORY_MIB,
+            cpus: 1,
+            nics: 1,
+            disk_gib: None,
+            mac: None,
+            uuid: None,
+            serial: None,
+            captures: Vec::new(),
+        }
+    }
+}
+
+/// A machine could not be plugged in.
+#[derive(Debug, thiserror::Error)]
+pub enum AddError {
+    /// The rack has one of that name.
+    #[error("the rack already has a machine {name}")]
+    Duplicate {
+        /// The name.
+        name: MachineName,
+    },
+    /// Another machine has the address.
+    #[error("machine {name} would have the address {mac} of machine {other}")]
+    SameMac {
+        /// The new one.
+        name: MachineName,
+        /// The address.
+        mac: Mac,
+        /// Who has it.
+        other: MachineName,
+    },
+    /// No room.
+    #[error("a rack holds at most 255 machines")]
+    Full,
+    /// A file could not be made.
+    #[error("cannot prepare {}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// qemu-img failed.
+    #[error("cannot make the disk {}: {said} (apt install qemu-utils)", path.display())]
+    Disk {
+        /// Which.
+        path: PathBuf,
+        /// What qemu-img said.
+        said: String,
+    },
+    /// The cable could not be laid.
+    #[error("cannot plug machine {name} into the bridge")]
+    Cable {
+        /// Which.
+        name: MachineName,
+        /// The refusal.
+        #[source]
+        source: IpError,
+    },
+    /// The state could not be written.
+    #[error("cannot record the machine")]
+    State(#[from] StateError),
+}

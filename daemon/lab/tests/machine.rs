@@ -1,0 +1,60 @@
+//! Machines that really start: power, console, snapshot, the KVM probe.
+
+use std::{sync::Arc, time::Duration};
+
+use lab::{Firmware, Machine, MachineSpec, Rack, accel, machine::Snapshot};
+
+use crate::support::{chain, machine_name, rack};
+
+/// Firmware under software emulation on two busy cores.
+const FIRMWARE: Duration = Duration::from_secs(90);
+
+fn small(rack: &Rack, name: &str, firmware: Firmware) -> Arc<Machine> {
+    let memory_mib = if firmware == Firmware::Uefi { 512 } else { 128 };
+    rack.add(MachineSpec { memory_mib, ..MachineSpec::new(machine_name(name), firmware) }).unwrap()
+}
+
+#[tokio::test]
+async fn a_bios_machine_powers_on_speaks_and_powers_off() {
+    let rack = rack();
+    let machine = small(&rack, "bios", Firmware::Bios);
+    machine.power_on().await.unwrap_or_else(|error| panic!("{}", chain(&error)));
+    assert!(machine.power_on().await.is_err(), "it is on");
+    machine.console().wait_for("iPXE", FIRMWARE).await.unwrap();
+    let status = machine.status().await.unwrap();
+    assert!(status.on && status.detail == "running", "{status:?}");
+    machine.power_off().await.unwrap();
+    assert!(!machine.status().await.unwrap().on);
+    assert!(rack.state().processes.is_empty());
+}
+
+#[tokio::test]
+async fn a_machine_is_saved_and_goes_on_where_it_was() {
+    let rack = rack();
+    let machine = small(&rack, "saved", Firmware::Bios);
+    machine.power_on().await.unwrap();
+    machine.console().wait_for("Press Ctrl-B for the iPXE", FIRMWARE).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let taken = machine.save(dir.path()).await.unwrap_or_else(|error| panic!("{}", chain(&error)));
+    assert!(!machine.status().await.unwrap().on);
+    assert_eq!(Snapshot::open(dir.path()).unwrap(), taken);
+
+    machine.power_on_from(&taken).await.unwrap_or_else(|error| panic!("{}", chain(&error)));
+    machine.console().wait_for("net0", FIRMWARE).await.unwrap();
+    let since = machine.console().text().unwrap();
+    assert!(!since.contains("SeaBIOS"), "it did not start anew: {since}");
+
+    let other = rack.add(MachineSpec { memory_mib: 256, ..MachineSpec::new(machine_name("other"), Firmware::Bios) });
+    let error = other.unwrap().power_on_from(&taken).await.unwrap_err();
+    assert!(error.to_string().contains("does not fit"), "{error}");
+}
+
+#[tokio::test]
+async fn the_kvm_probe_keeps_its_deadline_and_its_answer() {
+    let cache = tempfile::tempdir().unwrap();
+    let limit = Duration::from_secs(60);
+    let verdict = tokio::time::timeout(limit, accel::probe(cache.path())).await.expect("the probe has a deadline");
+    eprintln!("{}", verdict.because);
+    let again = tokio::time::timeout(Duration::from_secs(5), accel::probe(cache.path())).await.unwrap();
+    assert_eq!(again, verdict);
+}
