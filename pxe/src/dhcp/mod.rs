@@ -10,6 +10,7 @@
 pub mod boot;
 mod config;
 mod lease;
+pub mod proto;
 
 use std::net::Ipv4Addr;
 

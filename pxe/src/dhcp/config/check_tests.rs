@@ -1,6 +1,6 @@
 //! One good configuration and each way to spoil it.
 
-use super::{super::*, *};
+use super::super::*;
 
 fn good() -> Config {
     let subnet = Subnet {
