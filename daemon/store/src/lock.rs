@@ -1,0 +1,60 @@
+//! One daemon a data directory: an advisory lock that the kernel drops with the process, however it dies.
+//!
+//! What stands in the file is for people and for the other daemon's message; the lock itself decides. A lock on a
+//! file rather than a pid file: no stale file ever has to be judged. Not reliable on NFS, where SQLite is not either.
+
+use std::{
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    io::{self, Read as _, Seek as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use vocabulary::Timestamp;
+
+use crate::OpenError;
+
+pub(crate) const LOCK_FILE: &str = "roost.lock";
+
+/// Held until it is dropped. Children do not inherit it: Rust opens files close-on-exec.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+/// Makes the folder, for its owner alone, if it is missing.
+pub(crate) fn make_folder(folder: &Path) -> Result<(), OpenError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|source| OpenError::File { path: folder.to_owned(), source })
+}
+
+/// Takes the lock and writes down whose it is.
+pub(crate) fn take(folder: &Path, now: Timestamp) -> Result<Lock, OpenError> {
+    let path = folder.join(LOCK_FILE);
+    let failed = |source| OpenError::File { path: path.clone(), source };
+    let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let mut file = options.map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(held(path, &mut file)),
+        Err(TryLockError::Error(source)) => return Err(failed(source)),
+    }
+    sign(&mut file, now).map_err(failed)?;
+    Ok(Lock { _file: file })
+}
+
+fn sign(file: &mut File, now: Timestamp) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{} {now}", std::process::id())
+}
+
+fn held(path: PathBuf, file: &mut File) -> OpenError {
+    let mut text = String::new();
+    // An unreadable note only makes the message poorer.
+    let _ = file.read_to_string(&mut text);
+    let mut words = text.split_whitespace();
+    let pid = words.next().and_then(|pid| pid.parse().ok());
+    let since = words.next().and_then(|since| since.parse().ok());
+    OpenError::Held { path, pid, since }
+}
