@@ -10,7 +10,7 @@
 //!
 //! Ansible itself is a child process: a Python library inside the daemon was rejected, because a playbook may run
 //! for an hour and must outlive the daemon's restart, its crash and its upgrade. The store is behind
-//! `RunBook`, so that this package knows no SQL and its tests need no database.
+//! [`RunBook`], so that this package knows no SQL and its tests need no database.
 //!
 //! Beside the Rust code stand what it runs: `playbook.yaml`, `roles/`, `group_vars/`, the callback plugin, the
 //! launcher script and the pinned Python requirements. The last three are compiled in, since they must match the
@@ -20,6 +20,13 @@ pub mod callhome;
 pub mod events;
 mod files;
 pub mod inventory;
+mod runner;
+pub mod tail;
 pub mod todo;
+pub mod venv;
 
 pub use files::LockError;
+pub use runner::{
+    BuildError, CancelError, Cancelled, Config, Deps, EnqueueError, FolderError, LaunchError, Promise, RunBook, RunEnd,
+    RunError, RunFolder, RunNews, RunOrder, Runner, RunnerHandle, RunnerSnapshot,
+};

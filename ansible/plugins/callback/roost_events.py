@@ -23,7 +23,7 @@ description: Appends to the file named by the environment variable ROOST_EVENTS;
 """
 
 MESSAGE_LIMIT = 2000
-PROMISES_FACT = "roost_promises"
+PROMISES_FACT = "bootstrap_agent_promises"
 PROMISES_ROLE = "bootstrap_agent"
 
 

@@ -1,0 +1,80 @@
+//! What the runner needs to be durable, and what it tells.
+
+use async_trait::async_trait;
+use tasks::BoxError;
+use vocabulary::{NodeId, ProcessId, Run, RunId, RunState, Timestamp};
+
+use crate::{
+    events::{Promise, TaskReport},
+    inventory::InventoryHost,
+};
+
+/// A run and the host it works on.
+#[derive(Debug, Clone)]
+pub struct RunOrder {
+    /// As the book holds it.
+    pub run: Run,
+    /// Where the node is and which keys it must show.
+    pub host: InventoryHost,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEnd {
+    /// An ended state.
+    pub state: RunState,
+    /// First words of the failure; never a secret.
+    pub cause: Option<String>,
+    /// What to do about it, where Roost knows.
+    pub remedy: Option<String>,
+    /// What `bootstrap_agent` found; empty where the playbook has none.
+    pub promises: Vec<Promise>,
+}
+
+/// The durable side of runs: the daemon implements it over the store, tests in memory. Each call returns only after
+/// what it says is synced.
+#[async_trait]
+pub trait RunBook: Send + Sync + 'static {
+    /// Every run that is queued or running, oldest first, with where its node is now.
+    async fn unfinished(&self) -> Result<Vec<RunOrder>, BoxError>;
+
+    /// The run has a process. Comes a second time, with another process, where the first one is known to have done
+    /// nothing.
+    async fn started(&self, run: RunId, process: ProcessId, at: Timestamp) -> Result<(), BoxError>;
+
+    /// A task began or ended. After a crash the last ones come again: a known `seq` is to be ignored.
+    async fn task(&self, run: RunId, report: TaskReport) -> Result<(), BoxError>;
+
+    /// The run is over. May come again after a crash.
+    async fn ended(&self, run: RunId, end: RunEnd, at: Timestamp) -> Result<(), BoxError>;
+}
+
+/// What happens, for screens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunNews {
+    /// Its process is at work, or was found at work.
+    Started {
+        /// Which.
+        run: RunId,
+        /// Where.
+        node: NodeId,
+    },
+    /// A task began or ended.
+    Task {
+        /// Of which run.
+        run: RunId,
+        /// Where.
+        node: NodeId,
+        /// Which and how.
+        report: TaskReport,
+    },
+    /// It is over.
+    Ended {
+        /// Which.
+        run: RunId,
+        /// Where.
+        node: NodeId,
+        /// How.
+        end: RunEnd,
+    },
+}

@@ -1,0 +1,106 @@
+//! What a run needs and nobody may keep: the fleet's private key, ssh's control socket, Ansible's local temp files.
+//!
+//! In RAM where the host has a tmpfs at a usual place, 0700, removed when the run ends and, for runs that nobody
+//! follows any more, when the daemon starts. A control socket lets whoever opens it act as root on the node, so it is
+//! a secret too.
+
+use std::{
+    collections::HashSet,
+    fs, io,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use vocabulary::RunId;
+
+use super::folder::remove_tree;
+
+/// `TMPFS_MAGIC` of statfs(2).
+const TMPFS_MAGIC: u64 = 0x0102_1994;
+
+/// The secrets of one run.
+#[derive(Debug, Clone)]
+pub(super) struct Secrets(PathBuf);
+
+impl Secrets {
+    pub(super) fn of(secrets_dir: &Path, run: RunId) -> Self {
+        Self(secrets_dir.join(run.to_string()))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn key(&self) -> PathBuf {
+        self.0.join("key")
+    }
+
+    pub(super) fn control_socket(&self) -> PathBuf {
+        self.0.join("mux")
+    }
+
+    pub(super) fn make(&self, ssh_key: &Path) -> io::Result<()> {
+        self.remove()?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0)?;
+        let mut from = fs::File::open(ssh_key)?;
+        let mut to = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(self.key())?;
+        io::copy(&mut from, &mut to).map(|_| ())
+    }
+
+    pub(super) fn remove(&self) -> io::Result<()> {
+        match remove_tree(&self.0) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Removes the secrets of every run but these.
+pub(super) fn forget_but(secrets_dir: &Path, kept: &HashSet<RunId>) -> io::Result<()> {
+    for entry in fs::read_dir(secrets_dir)? {
+        let path = entry?.path();
+        let run = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
+        // Only what looks like a run's: the folder may be shared by mistake.
+        if run.is_some_and(|run: u64| !kept.contains(&RunId(run))) {
+            remove_tree(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// The first usual place that is RAM, else the data folder.
+pub(super) fn best_folder(data_dir: &Path) -> PathBuf {
+    let candidates = [("/run", "/run/roost/secrets"), ("/dev/shm", "/dev/shm/roost-secrets")];
+    let in_ram = candidates.iter().find(|(mount, _)| is_tmpfs(Path::new(mount)) && is_writable(Path::new(mount)));
+    in_ram.map_or_else(|| data_dir.join("secrets"), |(_, folder)| PathBuf::from(folder))
+}
+
+fn is_tmpfs(path: &Path) -> bool {
+    rustix::fs::statfs(path).is_ok_and(|stat| u64::try_from(stat.f_type) == Ok(TMPFS_MAGIC))
+}
+
+fn is_writable(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn secrets_are_private_and_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("id");
+        fs::write(&key, "k").unwrap();
+        for run in [1, 2] {
+            Secrets::of(folder.path(), RunId(run)).make(&key).unwrap();
+        }
+        let one = Secrets::of(folder.path(), RunId(1));
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(one.path()), mode(&one.key())), (0o700, 0o600));
+        forget_but(folder.path(), &HashSet::from([RunId(2)])).unwrap();
+        assert!(!one.path().exists() && Secrets::of(folder.path(), RunId(2)).key().exists() && key.exists());
+    }
+}
