@@ -5,16 +5,16 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use ansible::callhome::Report;
 use serde::Serialize;
 use serde_json::json;
 use vocabulary::{
-    Approved, CallHome, EventKind, Mac, NodeId, NodeState, Progress, Reason, Run, RunId, RunState, Step, Timestamp,
-    Token,
+    Approved, CallHome, EventKind, Mac, NodeId, NodeState, Reason, Run, RunId, RunState, Step, Timestamp, Token,
 };
 
 use super::{
     admission::{self, Decision, Refusal},
-    ledger::{Asked, Ledger, Report, Writes, authority_name},
+    ledger::{Asked, Ledger, Writes, authority_name},
     lifecycle::{Accepted, Tracked},
 };
 use crate::{policy::Window, power::PowerAction};
@@ -59,9 +59,6 @@ pub enum TurnedDown {
     /// The node is parked and the alarm raised.
     #[error("{0}")]
     Parked(String),
-    /// A machine may not report that itself.
-    #[error("{0:?} is no station that a machine reports itself")]
-    NoSuchStep(String),
     /// Nothing is known of where to reach it.
     #[error("it has no IPv4 address here")]
     NoAddress,
@@ -239,22 +236,21 @@ impl Ledger {
     /// A booting machine reports how far it is; adds to its timeline and nothing else.
     ///
     /// # Errors
-    /// The token is not of a boot in progress, or the station is not for machines to report.
-    pub fn progress(&mut self, now: Timestamp, progress: &Progress, writes: &mut Writes) -> Result<(), TurnedDown> {
-        let token = progress.token.hash();
+    /// The token is not of a boot in progress.
+    pub fn progress(&mut self, now: Timestamp, report: &Report, writes: &mut Writes) -> Result<(), TurnedDown> {
+        let token = report.token.hash();
         let mac = self.owner(token).ok_or(Refusal::UnknownToken)?;
         let boot = self.machine(mac).and_then(|one| one.boot.as_ref()).filter(|boot| boot.token == Some(token));
         let boot = boot.ok_or(Refusal::Superseded)?;
         if boot.expires.is_none_or(|expires| now > expires) {
             return Err(Refusal::Expired.into());
         }
-        let step = reportable(&progress.step).ok_or_else(|| TurnedDown::NoSuchStep(progress.step.clone()))?;
         self.turn(now, mac, writes, |tracked, _, turn, _| {
-            if step == Step::Failed && tracked.node.state == NodeState::Booting {
+            if report.step == Step::Failed && tracked.node.state == NodeState::Booting {
                 let remedy = format!("roost node timeline {}; its console says more", tracked.node.id);
-                tracked.fail(now, format!("the machine reports: {}", progress.detail), remedy, turn);
+                tracked.fail(now, format!("the machine reports: {}", report.detail), remedy, turn);
             } else {
-                turn.line(step, progress.detail.clone());
+                turn.line(report.step, report.detail.clone());
             }
         });
         Ok(())
@@ -389,7 +385,7 @@ impl Ledger {
     /// Writes down who ordered what.
     pub fn audit(&mut self, by: &str, what: &str, subject: serde_json::Value, writes: &mut Writes) {
         let data = json!({"by": by, "what": what, "subject": subject});
-        writes.events.push(Report { kind: EventKind::Audit, node: None, run: None, data });
+        writes.events.push(super::ledger::Report { kind: EventKind::Audit, node: None, run: None, data });
     }
 }
 
@@ -403,12 +399,6 @@ fn refusal(tracked: &Tracked) -> Reason {
         || because(state.name(), format!("roost node show {}", tracked.node.id)),
         |reason| because(format!("{state}: {}", reason.cause), reason.remedy),
     )
-}
-
-fn reportable(name: &str) -> Option<Step> {
-    let step = Step::named(name)?;
-    let allowed = [Step::KernelUp, Step::ImageFetched, Step::ImageVerified, Step::RootUp, Step::Note, Step::Failed];
-    allowed.contains(&step).then_some(step)
 }
 
 #[cfg(test)]

@@ -1,0 +1,17 @@
+//! Joins leaves that do not know each other: each file implements the traits of one neighbour over the lifecycle.
+//!
+//! | file | implements | for |
+//! |---|---|---|
+//! | `boot.rs` | `Witness`, `BootDesk` | the boot services of `pxe` |
+//! | `leases.rs` | `LeaseLog` | DHCP, over the store |
+//! | `intake.rs` | `Intake` | what booting machines post |
+//! | `orders.rs` | `NodeDesk`, `RunDesk`, `PartsBoard` | the API |
+//! | `runs.rs` | `RunBook`, `LaunchPad` | the Ansible runner |
+//!
+//! Translation only: a decision that shows up here belongs into `nodes` or into a leaf.
+
+pub mod boot;
+pub mod intake;
+pub mod leases;
+pub mod orders;
+pub mod runs;

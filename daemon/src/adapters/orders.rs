@@ -1,0 +1,286 @@
+//! Orders of people, passed on to the lifecycle, the power switch and the runner.
+//!
+//! What an order would bring about is computed by the same function for `?dry_run=true` and before the real thing,
+//! inside the lifecycle's turn, so what was shown is what is done.
+
+use std::sync::Arc;
+
+use tasks::Statuses;
+use vocabulary::{Approved, Mac, NodeId, NodeState, RunId};
+
+use crate::{
+    http::desks::{
+        Answer, Cancel, Effect, Explanation, LogPiece, NodeDesk, NodeError, NodeOrder, PartStatus, PartsBoard,
+        PowerOrder, RunDesk, RunError, RunOrder,
+    },
+    nodes::{
+        Nodes, NodesError,
+        ledger::{Ledger, authority_name},
+        requests::{Approval, OrderError},
+    },
+    power::{AnyPower, Target},
+};
+
+/// The lifecycle as people know it.
+pub struct Orders {
+    /// Who decides.
+    pub nodes: Nodes,
+    /// How machines are switched.
+    pub power: AnyPower,
+}
+
+#[async_trait::async_trait]
+impl NodeDesk for Orders {
+    async fn approve(&self, order: Approved<Approval>) -> Result<Vec<Effect>, NodeError> {
+        let done = self.nodes.ask(move |ledger, now, writes| {
+            let effects = foresee(ledger, &NodeOrder::Approve(order.value().clone()))?;
+            ledger.approve(now, order, writes).map(|_| effects)
+        });
+        done.await.map_err(store)?.map_err(node_error)
+    }
+
+    async fn deny(&self, node: Approved<NodeId>) -> Result<Vec<Effect>, NodeError> {
+        let done = self.nodes.ask(move |ledger, now, writes| {
+            let effects = foresee(ledger, &NodeOrder::Deny(node.value().clone()))?;
+            ledger.deny(now, node, writes).map(|()| effects)
+        });
+        done.await.map_err(store)?.map_err(node_error)
+    }
+
+    async fn power(&self, order: Approved<PowerOrder>) -> Result<Vec<Effect>, NodeError> {
+        let by = authority_name(order.authority());
+        let order = order.into_value();
+        let (node, action) = (order.node.clone(), order.action);
+        let noted = self.nodes.ask(move |ledger, now, writes| {
+            let effects = foresee(ledger, &NodeOrder::Power(order))?;
+            ledger.power(now, &node, action, &by, writes)?;
+            Ok((effects, target(ledger, &node)?))
+        });
+        let (effects, target) = noted.await.map_err(store)?.map_err(node_error)?;
+        if let Err(error) = self.power.switch(&target, action).await {
+            let (node, cause) = (target.node, report(&error));
+            let reason = format!("{node} was not switched {}: {cause}", action.name());
+            let noted = self.nodes.ask(move |ledger, now, writes| ledger.power_failed(now, &node, &cause, writes));
+            noted.await.map_err(store)?;
+            return Err(NodeError::Refused { reason, hint: "look at [power] in roost.toml".to_owned() });
+        }
+        Ok(effects)
+    }
+
+    async fn preview(&self, order: NodeOrder) -> Result<Vec<Effect>, NodeError> {
+        self.nodes.ask(move |ledger, _, _| foresee(ledger, &order)).await.map_err(store)?.map_err(node_error)
+    }
+
+    async fn explain(&self, mac: Mac) -> Result<Explanation, NodeError> {
+        self.nodes.ask(move |ledger, _, _| explain(ledger, mac)).await.map_err(store)
+    }
+}
+
+fn foresee(ledger: &Ledger, order: &NodeOrder) -> Result<Vec<Effect>, OrderError> {
+    let effect = |node: &NodeId, effect: String| Effect { subject: node.to_string(), effect };
+    match order {
+        NodeOrder::Approve(Approval::Next { count, until }) => Ok(vec![Effect {
+            subject: format!("the next {count} machines"),
+            effect: format!("admitted until {until}"),
+        }]),
+        NodeOrder::Approve(Approval::Nodes(nodes)) => nodes
+            .iter()
+            .map(|node| {
+                let state = known(ledger, node)?;
+                let next = if matches!(
+                    state,
+                    NodeState::Waiting | NodeState::Discovered | NodeState::Denied | NodeState::Suspect
+                ) {
+                    "approved; it boots at its next request"
+                } else {
+                    "admitted already"
+                };
+                Ok(effect(node, format!("{state} -> {next}")))
+            })
+            .collect(),
+        NodeOrder::Deny(node) => Ok(vec![effect(node, format!("{} -> denied", known(ledger, node)?))]),
+        NodeOrder::Power(order) => {
+            known(ledger, &order.node)?;
+            Ok(vec![effect(&order.node, format!("power {}; success is its next DISCOVER", order.action.name()))])
+        }
+    }
+}
+
+fn known(ledger: &Ledger, node: &NodeId) -> Result<NodeState, OrderError> {
+    ledger.machine(node.mac()).map(|one| one.node.state).ok_or_else(|| OrderError::UnknownNode(node.clone()))
+}
+
+fn target(ledger: &Ledger, node: &NodeId) -> Result<Target, OrderError> {
+    let machine = ledger.machine(node.mac()).ok_or_else(|| OrderError::UnknownNode(node.clone()))?;
+    let host_keys = machine.node.identity.as_ref().map_or_else(Vec::new, |identity| identity.host_keys.clone());
+    Ok(Target { node: node.clone(), mac: node.mac(), address: machine.node.address, host_keys })
+}
+
+fn explain(ledger: &Ledger, mac: Mac) -> Explanation {
+    let machine = ledger.machine(mac);
+    let (script, because) = ledger.explain(mac);
+    let answer = |station: &str, answer: String, because: &str| Answer {
+        station: station.to_owned(),
+        answer,
+        because: because.to_owned(),
+    };
+    let call_home =
+        match machine.map(|one| (one.boot.as_ref().is_some_and(|boot| boot.accepted.is_some()), one.node.run)) {
+            Some((true, Some(run))) => answer(
+                "call-home",
+                format!("202 with run {run}"),
+                "this boot called home already; a repeat gets the same run",
+            ),
+            _ if script == "boot" => answer(
+                "call-home",
+                "202 with a new run".into(),
+                "the token of its script, with the same MAC and SMBIOS UUID",
+            ),
+            _ => answer("call-home", "refused".into(), "it has no token"),
+        };
+    let address = machine
+        .and_then(|one| one.node.address)
+        .map_or_else(|| "a free address of a pool".into(), |known| known.to_string());
+    Explanation {
+        mac,
+        state: machine.map(|one| one.node.state.to_string()),
+        answers: vec![answer("dhcp", address, "leases are kept by MAC"), answer("script", script, &because), call_home],
+    }
+}
+
+fn node_error(error: OrderError) -> NodeError {
+    match error {
+        OrderError::UnknownNode(node) => NodeError::Unknown(node),
+        OrderError::UnknownRun(run) => {
+            NodeError::Conflict { reason: format!("run {run} is not known"), hint: "roost run list".to_owned() }
+        }
+        OrderError::Conflict { cause, remedy } => NodeError::Conflict { reason: cause, hint: remedy },
+    }
+}
+
+fn store(error: NodesError) -> NodeError {
+    NodeError::Store(error.into())
+}
+
+/// What the runner can do with a run that it has.
+#[async_trait::async_trait]
+pub trait RunnerSwitch: Send + Sync + 'static {
+    /// Ends a run and its whole process group; whether it was running.
+    async fn cancel(&self, run: RunId, by: &str) -> bool;
+    /// A piece of its log.
+    async fn log(&self, run: RunId, offset: u64, limit_bytes: usize) -> std::io::Result<(Vec<u8>, u64)>;
+}
+
+/// Runs as people know them.
+pub struct RunOrders<S> {
+    /// Who decides.
+    pub nodes: Nodes,
+    /// Who has the processes and the logs.
+    pub runner: S,
+    /// What happened to runs that the lifecycle no longer holds.
+    pub store: store::Store,
+}
+
+#[async_trait::async_trait]
+impl<S: RunnerSwitch> RunDesk for RunOrders<S> {
+    async fn retry(&self, run: Approved<RunId>) -> Result<(RunId, Vec<Effect>), RunError> {
+        let id = *run.value();
+        let done = self.nodes.ask(move |ledger, now, writes| ledger.retry(now, run, writes));
+        let new = done.await.map_err(run_store)?.map_err(run_error)?;
+        Ok((new, vec![Effect { subject: format!("run-{new}"), effect: format!("queued; repeats run {id}") }]))
+    }
+
+    async fn cancel(&self, order: Approved<Cancel>) -> Result<Vec<Effect>, RunError> {
+        let by = authority_name(order.authority());
+        let run = order.into_value().run;
+        let effects = self.preview(RunOrder::Cancel(Cancel { run })).await?;
+        let who = by.clone();
+        let queued = self.nodes.ask(move |ledger, now, writes| {
+            ledger.audit(&who, "cancel", serde_json::json!({ "run": run }), writes);
+            ledger.cancel_queued(now, run, &who, writes)
+        });
+        // A queued run may be handed over already: the runner then ends it before it starts.
+        let _was_queued = queued.await.map_err(run_store)?;
+        self.runner.cancel(run, &by).await;
+        Ok(effects)
+    }
+
+    async fn preview(&self, order: RunOrder) -> Result<Vec<Effect>, RunError> {
+        let foreseen = self.nodes.ask(move |ledger, _, _| match order {
+            RunOrder::Retry(run) => ledger.retryable(run).map(|run| {
+                vec![Effect {
+                    subject: run.node.to_string(),
+                    effect: format!("a new run is queued; repeats run {}", run.id),
+                }]
+            }),
+            RunOrder::Cancel(Cancel { run }) => match ledger.run(run) {
+                Some(open) if !open.state.ended() => Ok(vec![Effect {
+                    subject: format!("run-{run}"),
+                    effect: format!("{} -> cancelled, its whole process group", open.state),
+                }]),
+                Some(over) => Err(OrderError::Conflict {
+                    cause: format!("run {run} has ended already: {}", over.state),
+                    remedy: format!("roost run show {run}"),
+                }),
+                None => Err(OrderError::UnknownRun(run)),
+            },
+        });
+        foreseen.await.map_err(run_store)?.map_err(run_error)
+    }
+
+    async fn log(&self, run: RunId, offset: u64, limit_bytes: usize) -> Result<LogPiece, RunError> {
+        let known =
+            self.store.run(run).await.map_err(|error| RunError::Store(error.into()))?.ok_or(RunError::Unknown(run))?;
+        let log = self.runner.log(run, offset, limit_bytes).await;
+        let (bytes, end) = match log {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (Vec::new(), offset),
+            other => other.map_err(|source| RunError::Log { run, source })?,
+        };
+        let complete = known.state.ended() && offset + bytes.len() as u64 >= end;
+        Ok(LogPiece { bytes, complete })
+    }
+}
+
+fn run_error(error: OrderError) -> RunError {
+    match error {
+        OrderError::UnknownRun(run) => RunError::Unknown(run),
+        OrderError::UnknownNode(node) => RunError::Conflict {
+            reason: format!("its node {node} is no longer known"),
+            hint: "roost node list".to_owned(),
+        },
+        OrderError::Conflict { cause, remedy } => RunError::Conflict { reason: cause, hint: remedy },
+    }
+}
+
+fn run_store(error: NodesError) -> RunError {
+    RunError::Store(error.into())
+}
+
+fn report(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// The supervisor's board as `/readyz` shows it.
+pub struct Parts(pub Arc<Statuses>);
+
+impl PartsBoard for Parts {
+    fn parts(&self) -> Vec<PartStatus> {
+        self.0
+            .snapshot()
+            .into_iter()
+            .map(|task| PartStatus {
+                ready: task.state == tasks::TaskState::Running,
+                reason: task
+                    .last_error
+                    .or_else(|| (task.state != tasks::TaskState::Running).then(|| format!("{:?}", task.state))),
+                name: task.name,
+            })
+            .collect()
+    }
+}

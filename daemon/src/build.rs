@@ -1,0 +1,242 @@
+//! How each part is made from the configuration: one function a part, in the order of [`crate::Daemon::build`].
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use ansible::{Runner, RunnerHandle, inventory::Inventory};
+use pxe::{
+    dhcp::{AddressBook, Dhcp},
+    http::BootHttp,
+    tftp::Tftp,
+};
+use store::Store;
+use tasks::{BoxError, Clock, Statuses, Stop, Supervisor};
+use tokio::sync::Notify;
+
+use crate::{
+    adapters::{
+        boot::{BootRoom, NoLeases},
+        intake::FrontDoor,
+        leases::LeaseBook,
+        orders::{Orders, Parts, RunOrders},
+        runs::{Book, Pad, Switch},
+    },
+    bus::Bus,
+    config::{Config, DhcpMode, PowerMethod, TlsSource},
+    http::{
+        self,
+        keyring::KeyRing,
+        serve::{ListenConfig, Server},
+        state::{Api, ApiConfig, Deps, Rim},
+        tls,
+    },
+    keys::KnownKey,
+    nodes::{Nodes, launcher::Launcher},
+    power::{AnyPower, CommandPower, LabPower, WakeOnLan},
+    ssh::{FleetKey, Keyring},
+};
+
+/// The systemd credential that may hold the fleet key.
+const SSH_KEY_CREDENTIAL: &str = "roost-ssh-key";
+
+/// What most parts need.
+#[derive(Clone)]
+pub struct Common {
+    /// What is remembered.
+    pub store: Store,
+    /// The lifecycle.
+    pub nodes: Nodes,
+    /// The fleet key.
+    pub keys: Arc<Keyring>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The fleet key: configured, handed over by systemd, or made under the data directory.
+///
+/// # Errors
+/// It cannot be read or made.
+pub async fn keyring(config: &Config) -> Result<Arc<Keyring>, BoxError> {
+    let given = config.ansible.ssh_key.clone().or_else(|| systemd::credential_path(SSH_KEY_CREDENTIAL));
+    let key = FleetKey::ensure(&config.data_dir, given).await?;
+    tracing::info!(path = %key.private.display(), kept = ?key.kept, "fleet key");
+    Ok(Arc::new(Keyring::new(key, config.data_dir.clone())))
+}
+
+/// What machines boot from.
+pub struct BootServices {
+    /// Absent where somebody else gives addresses.
+    pub dhcp: Option<Dhcp>,
+    /// Loaders.
+    pub tftp: Tftp,
+    /// Scripts, kernels, images, and the two POSTs.
+    pub http: BootHttp,
+}
+
+/// DHCP, TFTP and the boot listener, which share the lease table, the assets and the witness.
+///
+/// # Errors
+/// A socket cannot be bound, or leases or assets cannot be read.
+pub async fn boot_services(
+    config: &Config,
+    store: &Store,
+    nodes: &Nodes,
+    keys: &Arc<Keyring>,
+    clock: &Arc<dyn Clock>,
+) -> Result<BootServices, BoxError> {
+    let room = Arc::new(BootRoom::new(nodes.clone(), Arc::clone(keys)));
+    let assets = pxe::assets::Assets::open(config.assets())?;
+    let dhcp = match config.dhcp.mode {
+        DhcpMode::Off => None,
+        DhcpMode::Full => {
+            let leases = Arc::new(LeaseBook(store.clone()));
+            let deps = pxe::dhcp::Deps { leases, witness: room.clone(), clock: Arc::clone(clock) };
+            Some(Dhcp::build(config.dhcp(), deps).await?)
+        }
+    };
+    let addresses: Arc<dyn AddressBook> = match &dhcp {
+        Some(dhcp) => dhcp.address_book(),
+        None => Arc::new(NoLeases),
+    };
+    let deps = pxe::tftp::Deps {
+        assets: assets.clone(),
+        witness: room.clone(),
+        addresses: Arc::clone(&addresses),
+        clock: Arc::clone(clock),
+    };
+    let tftp = Tftp::build(config.tftp(), deps)?;
+    let door = Arc::new(FrontDoor { nodes: nodes.clone(), leases: Arc::clone(&addresses) });
+    let rim = Rim { clock: Arc::clone(clock), deadline: config.limits.request_timeout };
+    let deps = pxe::http::Deps {
+        desk: room.clone(),
+        assets,
+        witness: room,
+        addresses,
+        clock: Arc::clone(clock),
+        routes: http::provision::router(door, rim),
+    };
+    Ok(BootServices { dhcp, tftp, http: BootHttp::build(config.boot_http(), deps)? })
+}
+
+/// The runner, and the book that the lifecycle keeps for it.
+///
+/// # Errors
+/// A folder cannot be made, or a path does not fit into Ansible's files.
+pub fn runner(
+    config: &Config,
+    nodes: &Nodes,
+    keys: &Arc<Keyring>,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Runner, RunnerHandle), BoxError> {
+    let variables = serde_json::Map::new();
+    let deps = ansible::Deps { book: Arc::new(Book(nodes.clone())), clock: Arc::clone(clock) };
+    Ok(Runner::build(config.runner(keys.current().private, variables), deps)?)
+}
+
+/// What brings queued runs to the runner.
+#[must_use]
+pub fn launcher(
+    config: &Config,
+    nodes: &Nodes,
+    keys: &Arc<Keyring>,
+    runner: &RunnerHandle,
+    nudge: Arc<Notify>,
+) -> Launcher<Pad> {
+    let inventory = Arc::new(Inventory::new(config.ansible.inventory.clone(), crate::config::LOCK_PATIENCE));
+    let pad = Arc::new(Pad { inventory, runner: runner.clone() });
+    Launcher { nodes: nodes.clone(), pad, keys: Arc::clone(keys), nudge }
+}
+
+/// The API and its listeners.
+///
+/// # Errors
+/// An address is taken, a certificate cannot be had, or the first key cannot be made.
+pub async fn api(
+    config: &Config,
+    common: Common,
+    runner: RunnerHandle,
+    statuses: Statuses,
+    closing: Stop,
+) -> Result<(Api, Server), BoxError> {
+    let Common { store, nodes, keys, clock } = common;
+    let ring = KeyRing::open(config.http.keys.iter().map(KnownKey::from).collect(), &store).await?;
+    http::first_key::ensure(&ring, &store, &config.data_dir, clock.now()).await?;
+    let power = power(config, &keys)?;
+    let switch = Switch { runner, data_dir: config.data_dir.clone() };
+    let deps = Deps {
+        bus: Bus::new(store.clone()),
+        nodes: Arc::new(Orders { nodes: nodes.clone(), power }),
+        runs: Arc::new(RunOrders { nodes, runner: switch, store: store.clone() }),
+        parts: Arc::new(Parts(Arc::new(statuses))),
+        keys: ring,
+        clock: Arc::clone(&clock),
+        metrics: http::prometheus::install()?,
+        store,
+    };
+    let api = Api::new(api_config(config), deps, closing);
+    let router = http::router(api.clone())?;
+    let server = Server::build(listen_config(config), router, clock).await?;
+    Ok((api, server))
+}
+
+fn api_config(config: &Config) -> ApiConfig {
+    let limits = &config.limits;
+    ApiConfig {
+        requests_per_second: limits.requests_per_second,
+        burst: limits.burst,
+        body_limit_bytes: usize::try_from(limits.body.0).unwrap_or(usize::MAX),
+        request_timeout: limits.request_timeout,
+        authority: (config.http.tls.source == TlsSource::Roost).then(|| config.data_dir.clone()),
+    }
+}
+
+fn listen_config(config: &Config) -> ListenConfig {
+    let http = &config.http;
+    let tls = match http.tls.source {
+        TlsSource::Off => None,
+        TlsSource::Roost => Some(tls::TlsSource::Roost { data_dir: config.data_dir.clone(), names: names(config) }),
+        TlsSource::Files => {
+            let path = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
+            Some(tls::TlsSource::Files { certificate: path(&http.tls.cert), key: path(&http.tls.key) })
+        }
+    };
+    ListenConfig {
+        addresses: http.listen.clone(),
+        socket: Some(http.socket.clone()),
+        tls,
+        connections: usize::try_from(config.limits.connections.get()).unwrap_or(usize::MAX),
+        head_timeout: config.limits.request_timeout,
+    }
+}
+
+fn names(config: &Config) -> Vec<String> {
+    let listening = config.http.listen.iter().map(|address| address.ip().to_string());
+    config.http.tls.names.iter().cloned().chain(listening).collect()
+}
+
+fn power(config: &Config, keys: &Arc<Keyring>) -> Result<AnyPower, BoxError> {
+    let power = &config.power;
+    Ok(match power.method {
+        PowerMethod::Wol => Arc::new(WakeOnLan { broadcasts: broadcasts(config), keys: Arc::clone(keys) }),
+        PowerMethod::Lab => Arc::new(LabPower { rack: power.lab.clone() }),
+        PowerMethod::Command => {
+            let argv = power.command.clone().map(|template| template.0).unwrap_or_default();
+            Arc::new(CommandPower { argv, limit: power.timeout })
+        }
+    })
+}
+
+/// Where magic packets go: as configured, else to the broadcast address of each network.
+fn broadcasts(config: &Config) -> Vec<SocketAddr> {
+    const DISCARD: u16 = 9;
+    if config.power.wake.is_empty() {
+        return config.dhcp.subnet.iter().map(|subnet| (subnet.cidr.broadcast(), DISCARD).into()).collect();
+    }
+    config.power.wake.iter().copied().map(SocketAddr::from).collect()
+}
+
+/// Pings systemd's watchdog as long as the supervisor's loop answers.
+pub fn watchdog(supervisor: &mut Supervisor, notify: &systemd::Notify) {
+    let Some(watchdog) = notify.watchdog() else { return };
+    let pulse = supervisor.pulse();
+    supervisor.spawn("systemd/watchdog", tasks::OnError::Stop, |stop| watchdog.run(stop, async move || pulse.beat().await));
+}
