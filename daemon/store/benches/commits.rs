@@ -36,9 +36,9 @@ fn lease(number: u32) -> Batch {
         client: format!("client {number}"),
         address: number.into(),
         mac: None,
-        client_id: None,
         hostname: None,
         state: "bound".to_owned(),
+        since: Timestamp::UNIX_EPOCH,
         expires: Timestamp::UNIX_EPOCH,
     };
     Batch { leases: vec![row], ..Batch::default() }

@@ -6,13 +6,13 @@ PRAGMA application_id = 0x526f6f73; -- "Roos": another program's database is ref
 
 -- What the DHCP server promised. The server's memory is the truth while it runs; this is what it wakes up with.
 CREATE TABLE leases (
-    client    TEXT PRIMARY KEY,    -- the client as the DHCP part tells clients apart: its MAC
-    address   TEXT NOT NULL UNIQUE,
-    mac       TEXT,
-    client_id BLOB,                -- option 61, as sent
-    hostname  TEXT,                -- a claim of the machine
-    state     TEXT NOT NULL,
-    expires   INTEGER NOT NULL
+    address  TEXT PRIMARY KEY,
+    client   TEXT NOT NULL,        -- who has it, or declined it: MAC or option 61, as the DHCP part writes it
+    mac      TEXT,
+    hostname TEXT,                 -- a claim of the machine
+    state    TEXT NOT NULL,
+    since    INTEGER NOT NULL,
+    expires  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE nodes (

@@ -1,5 +1,7 @@
 //! What is written together: all of it or nothing.
 
+use std::net::Ipv4Addr;
+
 use rusqlite::Connection;
 use vocabulary::{BootId, Event, KeyId, NodeId, Run, RunId, StepRecord, Timestamp};
 
@@ -23,10 +25,10 @@ pub struct Batch {
     pub run_tasks: Vec<RunTaskRow>,
     /// Timeline lines, in order.
     pub steps: Vec<StepRecord>,
-    /// New and changed leases; the last writer of a client or an address has it.
+    /// New and changed leases; the last writer of an address has it.
     pub leases: Vec<LeaseRow>,
-    /// Leases that are gone, by client.
-    pub leases_gone: Vec<String>,
+    /// Leases that are gone, by address.
+    pub leases_gone: Vec<Ipv4Addr>,
     /// New keys.
     pub keys: Vec<KeyRow>,
     /// Keys that stop counting, and when.
@@ -81,7 +83,7 @@ impl Batch {
         self.run_tasks.iter().try_for_each(|task| runs::write_task(connection, task))?;
         self.steps.iter().try_for_each(|step| timeline::write(connection, step))?;
         self.leases.iter().try_for_each(|lease| leases::write(connection, lease))?;
-        self.leases_gone.iter().try_for_each(|client| leases::remove(connection, client))?;
+        self.leases_gone.iter().try_for_each(|address| leases::remove(connection, *address))?;
         self.keys.iter().try_for_each(|key| keys::write(connection, key))?;
         self.keys_revoked.iter().try_for_each(|(key, at)| keys::revoke(connection, key, *at))?;
         self.keys_used.iter().try_for_each(|(key, at)| keys::used(connection, key, *at))?;

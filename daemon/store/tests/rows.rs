@@ -253,23 +253,25 @@ async fn the_past_is_bounded_and_open_runs_stay() {
 }
 
 #[tokio::test]
-async fn a_lease_has_one_client_and_one_address() {
+async fn an_address_has_one_lease_and_a_client_may_have_declined_another() {
     let (_folder, store) = store().await;
-    let lease = |client: &str, last: u8| LeaseRow {
-        client: client.to_owned(),
+    let lease = |client: &str, last: u8, state: &str| LeaseRow {
         address: [10, 77, 1, last].into(),
+        client: client.to_owned(),
         mac: Some(mac(last)),
-        client_id: Some(vec![1, 0, 255]),
         hostname: Some("pc".to_owned()),
-        state: "bound".to_owned(),
+        state: state.to_owned(),
+        since: at(1),
         expires: at(3600),
     };
     let leases = |leases| Batch { leases, ..Batch::default() };
-    store.commit(leases(vec![lease("a", 1), lease("b", 2), lease("c", 3)])).await.unwrap();
-    store.commit(leases(vec![lease("a", 2)])).await.unwrap();
-    assert_eq!(store.leases().await.unwrap(), [lease("a", 2), lease("c", 3)]);
-    store.commit(Batch { leases_gone: vec!["a".to_owned(), "x".to_owned()], ..Batch::default() }).await.unwrap();
-    assert_eq!(store.leases().await.unwrap(), [lease("c", 3)]);
+    let first = vec![lease("a", 1, "declined"), lease("a", 2, "bound"), lease("c", 3, "bound")];
+    store.commit(leases(first.clone())).await.unwrap();
+    assert_eq!(store.leases().await.unwrap(), first);
+    store.commit(leases(vec![lease("b", 3, "bound")])).await.unwrap();
+    let gone = vec![[10, 77, 1, 1].into(), [10, 77, 1, 99].into()];
+    store.commit(Batch { leases_gone: gone, ..Batch::default() }).await.unwrap();
+    assert_eq!(store.leases().await.unwrap(), [lease("a", 2, "bound"), lease("b", 3, "bound")]);
 }
 
 #[tokio::test]
