@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `sections.rs` | every key: name, type, default, explanation. Start here |
 //! | `rules.rs` | what several keys must agree on |
+//! | `leaves.rs` | what each part is configured with, out of it |
 //! | `values.rs` | types of values and their text forms |
 //! | `schema.rs` | the macros behind `sections.rs` |
 //! | `reader.rs` | TOML in, typed sections and mistakes out |
@@ -12,6 +13,7 @@
 //!
 //! Nothing here reads the environment by itself: [`load`] is given a lookup, so that tests are hermetic.
 
+mod leaves;
 mod problem;
 mod reader;
 mod render;

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::{Config, DhcpMode, Enroll, PowerMethod, Subnet, TlsSource, reader::Reader};
+use super::{Config, DhcpMode, Enroll, PowerMethod, TlsSource, reader::Reader};
 
 /// Judges the configuration as a whole.
 pub(super) fn judge(config: &Config, reader: &mut Reader<'_>) {
@@ -16,6 +16,7 @@ pub(super) fn judge(config: &Config, reader: &mut Reader<'_>) {
     judge.dhcp(config);
     judge.nodes(config);
     judge.power(config);
+    judge.mirrors(config);
 }
 
 struct Judge<'r, 'a> {
@@ -30,7 +31,7 @@ impl Judge<'_, '_> {
         }
         if let Some((message, hint)) = wrong() {
             let at = self.reader.place(keys[0]);
-            self.reader.mistake(&at, message, hint);
+            self.reader.mistake(&at, message, Some(hint).filter(|hint| !hint.is_empty()));
         }
     }
 
@@ -93,56 +94,11 @@ impl Judge<'_, '_> {
         });
     }
 
+    /// What makes sense in DHCP is known where it is spoken; only the places are ours.
     fn dhcp(&mut self, config: &Config) {
-        let dhcp = &config.dhcp;
-        let full = dhcp.mode == DhcpMode::Full;
-        self.rule(&["dhcp.interfaces", "dhcp.mode"], || {
-            let missing = full && dhcp.interfaces.is_empty();
-            let hint = "dhcp.interfaces = [\"eth1\"], the interface on the boot network";
-            missing.then(|| ("dhcp.mode = \"full\" needs at least one".into(), hint.into()))
-        });
-        self.rule(&["dhcp.subnet", "dhcp.mode"], || {
-            let missing = full && dhcp.subnet.is_empty();
-            missing.then(|| ("dhcp.mode = \"full\" needs at least one".into(), "add a [[dhcp.subnet]] section".into()))
-        });
-        for (index, subnet) in dhcp.subnet.iter().enumerate() {
-            self.subnet(&format!("dhcp.subnet[{index}]"), subnet, &dhcp.subnet[..index]);
-        }
-    }
-
-    fn subnet(&mut self, path: &str, subnet: &Subnet, before: &[Subnet]) {
-        let cidr = format!("{path}.cidr");
-        self.rule(&[&cidr], || {
-            let net = subnet.cidr;
-            let other = before.iter().find(|other| other.cidr.contains(&net) || net.contains(&other.cidr))?;
-            Some((format!("{net} overlaps {}", other.cidr), "an address belongs to one subnet".into()))
-        });
-        let pools = format!("{path}.pools");
-        for (index, pool) in subnet.pools.iter().enumerate() {
-            self.rule(&[&format!("{pools}[{index}]"), &cidr], || {
-                let within = subnet.cidr.contains(&pool.first) && subnet.cidr.contains(&pool.last);
-                (!within).then(|| (outside(&format!("{}-{}", pool.first, pool.last), subnet), REMEDY_OUTSIDE.into()))
-            });
-        }
-        let router = format!("{path}.router");
-        self.rule(&[&router, &cidr], || {
-            let router = subnet.router.filter(|router| !subnet.cidr.contains(router))?;
-            Some((outside(&router.to_string(), subnet), REMEDY_OUTSIDE.into()))
-        });
-        for (index, kept) in subnet.reservation.iter().enumerate() {
-            let address = format!("{path}.reservation[{index}].address");
-            self.rule(&[&address, &cidr], || {
-                let within = subnet.cidr.contains(&kept.address);
-                (!within).then(|| (outside(&kept.address.to_string(), subnet), REMEDY_OUTSIDE.into()))
-            });
-            self.rule(&[&format!("{path}.reservation[{index}]")], || {
-                let twin =
-                    subnet.reservation[..index].iter().find(|o| o.mac == kept.mac || o.address == kept.address)?;
-                Some((
-                    format!("{} and {} share a MAC or an address", describe(twin), describe(kept)),
-                    "one address a machine, one machine an address".into(),
-                ))
-            });
+        for problem in config.dhcp().check() {
+            let path = format!("dhcp.{}", problem.path);
+            self.rule(&[&path, "dhcp.mode"], || Some((problem.message, String::new())));
         }
     }
 
@@ -176,14 +132,13 @@ impl Judge<'_, '_> {
             missing.then(|| ("power.method = \"command\" needs it".into(), hint.into()))
         });
     }
-}
 
-const REMEDY_OUTSIDE: &str = "write an address of that network, or correct its cidr";
-
-fn outside(what: &str, subnet: &Subnet) -> String {
-    format!("{what} is not within {}", subnet.cidr)
-}
-
-fn describe(kept: &super::Reservation) -> String {
-    format!("{} -> {}", kept.mac, kept.address)
+    fn mirrors(&mut self, config: &Config) {
+        for (key, mirror) in [("assets.mirror", &config.assets.mirror), ("image.mirror", &config.image.mirror)] {
+            self.rule(&[key], || {
+                let error = mirror.parse::<pxe::assets::Mirror>().err()?;
+                Some((error.to_string(), String::new()))
+            });
+        }
+    }
 }

@@ -130,6 +130,8 @@ section! {
         /// Addresses on the boot network. The first one of a subnet is written into its boot scripts, so each must
         /// be a real IPv4 address of this machine.
         listen: Vec<SocketAddrV4> = default "[]";
+        /// The address in boot scripts, where it is not the listener's own: behind a forwarder.
+        advertise: Option<SocketAddrV4> = optional r#""10.77.0.1:80""#;
         /// Public files of your own, read-only, over TFTP and under `/files/` over HTTP.
         files: Option<PathBuf> = optional r#""/srv/boot""#;
     }
@@ -142,6 +144,8 @@ section! {
         mode: DhcpMode = default r#""off""#;
         /// Network interfaces to answer on, and on no other.
         interfaces: Vec<String> = default "[]";
+        /// The loader for UEFI on x86-64.
+        uefi_loader: UefiLoader = default r#""ipxe""#;
         /// The networks, one section each.
         subnet: Vec<Subnet> = tables;
     }
@@ -157,6 +161,16 @@ choice! {
     } not built yet { "proxy" }
 }
 
+choice! {
+    /// Which of iPXE's builds UEFI on x86-64 gets.
+    UefiLoader {
+        /// With iPXE's own network drivers: the fastest.
+        Ipxe = "ipxe",
+        /// With the firmware's network driver: for cards that iPXE has no driver for.
+        Snponly = "snponly",
+    }
+}
+
 section! {
     /// One network that gets addresses from Roost; machines behind a relay get theirs from the relay's network.
     Subnet {
@@ -168,6 +182,8 @@ section! {
         router: Option<Ipv4Addr> = optional r#""10.77.0.1""#;
         /// Name servers.
         dns: Vec<Ipv4Addr> = default "[]";
+        /// Time servers.
+        ntp: Vec<Ipv4Addr> = default "[]";
         /// The domain of host names.
         domain: Option<String> = optional r#""rack.example""#;
         /// How long an address is lent.

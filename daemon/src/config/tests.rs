@@ -131,7 +131,9 @@ fn certificates_and_their_source_agree() {
 fn full_dhcp_needs_interfaces_a_subnet_and_both_listeners() {
     let found = mistakes("[dhcp]\nmode = \"full\"");
     let paths: Vec<&str> = found.iter().filter_map(|line| line.split([' ', ':']).nth(1)).collect();
-    assert_eq!(paths, ["dhcp.interfaces", "dhcp.subnet", "boot.listen", "tftp.listen"], "{found:#?}");
+    let mut paths = paths;
+    paths.sort_unstable();
+    assert_eq!(paths, ["boot.listen", "dhcp.interfaces", "dhcp.subnet", "tftp.listen"], "{found:#?}");
 }
 
 #[test]
@@ -141,32 +143,45 @@ fn listeners_of_the_boot_network_are_real_addresses() {
 }
 
 #[test]
-fn addresses_lie_within_their_subnet() {
-    let subnet = |rest: &str| format!("[[dhcp.subnet]]\ncidr = \"10.0.0.0/24\"\n{rest}");
+fn what_dhcp_finds_wrong_has_its_key_and_line() {
+    let rack = |from: &str, to: &str| RACK.replace(from, to);
     one_mistake(
-        &subnet("pools = [\"10.0.0.5-10.0.1.5\"]"),
-        "3 dhcp.subnet[0].pools[0]: 10.0.0.5-10.0.1.5 is not within",
-    );
-    one_mistake(&subnet("router = \"10.0.1.1\""), "3 dhcp.subnet[0].router: 10.0.1.1 is not within 10.0.0.0/24");
-    one_mistake(
-        &subnet("reservation = [{ mac = \"52:54:00:00:00:01\", address = \"10.1.0.1\" }]"),
-        "3 dhcp.subnet[0].reservation[0].address: 10.1.0.1 is not within",
+        &rack("10.77.255.250\"", "10.78.0.1\""),
+        "9 dhcp.subnet[0].pools[0]: 10.78.0.1 is outside 10.77.0.0/16",
     );
     one_mistake(
-        &subnet("[[dhcp.subnet]]\ncidr = \"10.0.0.0/16\""),
-        "4 dhcp.subnet[1].cidr: 10.0.0.0/16 overlaps 10.0.0.0/24",
+        &rack("router = \"10.77.0.1\"", "router = \"10.1.0.1\""),
+        "10 dhcp.subnet[0].router: 10.1.0.1 is outside",
+    );
+    let twin = "\n[[dhcp.subnet.reservation]]\nmac = \"52:54:00:00:00:01\"\naddress = \"10.77.0.9\"\n";
+    one_mistake(
+        &rack("\n[tftp]", &format!("{twin}{}[tftp]", twin.replace("0.9", "0.8"))),
+        "18 dhcp.subnet[0].reservation[1].mac: ",
+    );
+    one_mistake(&rack("interfaces = [\"rack0\"]", "interfaces = []"), "6 dhcp.interfaces: ");
+    assert!(
+        parse(&rack("mode = \"full\"", "mode = \"off\"").replace("router = \"10.77", "router = \"10.78"), &no_env)
+            .is_ok()
     );
 }
 
 #[test]
-fn one_address_a_machine() {
-    let kept = |mac: u8, address: u8| {
-        format!("[[dhcp.subnet.reservation]]\nmac = \"52:54:00:00:00:{mac:02}\"\naddress = \"10.0.0.{address}\"\n")
-    };
-    let text = |a: String, b: String| format!("[[dhcp.subnet]]\ncidr = \"10.0.0.0/24\"\n{a}{b}");
-    assert!(parse(&text(kept(1, 1), kept(2, 2)), &no_env).is_ok());
-    one_mistake(&text(kept(1, 1), kept(1, 2)), "6 dhcp.subnet[0].reservation[1]: 52:54:00:00:00:01 -> 10.0.0.1 and");
-    one_mistake(&text(kept(1, 1), kept(2, 1)), "6 dhcp.subnet[0].reservation[1]: 52:54:00:00:00:01 -> 10.0.0.1 and");
+fn machines_are_sent_to_the_listener_in_their_network() {
+    let second = "[[dhcp.subnet]]\ncidr = \"10.78.0.0/24\"\npools = [\"10.78.0.9-10.78.0.20\"]\n[tftp]";
+    let text =
+        RACK.replace("[tftp]", second).replace("[\"10.77.0.1:7601\"]", "[\"10.77.0.1:7601\", \"10.78.0.1:7601\"]");
+    let subnets = parse(&text, &no_env).unwrap().dhcp().subnets;
+    let boot: Vec<_> = subnets.into_iter().map(|subnet| subnet.boot.unwrap()).collect();
+    assert_eq!(boot[0].http, "10.77.0.1:7601".parse().unwrap());
+    assert_eq!(boot[1].http, "10.78.0.1:7601".parse().unwrap());
+    assert_eq!(boot[1].tftp, std::net::Ipv4Addr::new(10, 77, 0, 1), "the only one there is");
+    assert_eq!(boot[0].http_loaders.x64, "/loaders/ipxe-amd64.efi");
+}
+
+#[test]
+fn a_mirror_is_an_archive() {
+    one_mistake("[assets]\nmirror = \"deb.debian.org\"", "2 assets.mirror: \"deb.debian.org\" is no Debian archive");
+    one_mistake("[image]\nmirror = \"http://x y\"", "2 image.mirror: \"http://x y\" is no Debian archive");
 }
 
 #[test]
