@@ -11,6 +11,7 @@ pub mod boot;
 mod config;
 mod lease;
 pub mod proto;
+mod serve;
 
 use std::net::Ipv4Addr;
 
@@ -22,6 +23,7 @@ pub use self::{
     boot::{BootFiles, HttpLoaders, Loaders, Quirks, VendorOptions},
     config::{Config, Mode, Pool, Problem, Reservation, Subnet},
     lease::{Client, Lease, LeaseState, ParseClientError},
+    serve::{BuildError, Deps, Dhcp, DhcpHandle, RunError},
 };
 
 /// Where leases are kept. Implemented by the daemon over its store.
