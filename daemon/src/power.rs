@@ -6,6 +6,7 @@
 //! switched by `lab`, and wake on the real packet too.
 
 mod command;
+mod lab;
 mod wol;
 
 use std::{net::Ipv4Addr, sync::Arc};
@@ -13,6 +14,7 @@ use std::{net::Ipv4Addr, sync::Arc};
 use serde::{Deserialize, Serialize};
 use vocabulary::{HostKey, Mac, NodeId};
 
+pub use self::lab::LabPower;
 pub use command::CommandPower;
 pub use wol::{WakeOnLan, magic_packet};
 
@@ -76,6 +78,9 @@ pub enum PowerError {
         /// Its last line, or why it did not start.
         message: String,
     },
+    /// The lab said no.
+    #[error("the lab did not switch it")]
+    Lab(#[source] ::lab::control::ControlError),
     /// The way over SSH failed.
     #[error("cannot reach the machine to switch it off")]
     Ssh(#[from] crate::ssh::SshError),

@@ -25,9 +25,9 @@ fn row(lease: Lease) -> LeaseRow {
         address: lease.address,
         mac: lease.client.mac(),
         client: lease.client.to_string(),
-        client_id: None,
         hostname: None,
         state: lease.state.name().to_owned(),
+        since: lease.since,
         expires: lease.expires,
     }
 }
@@ -35,7 +35,7 @@ fn row(lease: Lease) -> LeaseRow {
 fn lease(row: LeaseRow) -> Result<Lease, BoxError> {
     let state =
         LeaseState::named(&row.state).ok_or_else(|| format!("the lease of {} is {:?}", row.address, row.state))?;
-    Ok(Lease { address: row.address, client: row.client.parse()?, state, since: row.expires, expires: row.expires })
+    Ok(Lease { address: row.address, client: row.client.parse()?, state, since: row.since, expires: row.expires })
 }
 
 #[cfg(test)]
