@@ -9,7 +9,9 @@ use super::{Boot, Config, DhcpMode, Enroll, Nodes, Subnet, UefiLoader};
 use crate::nodes::lifecycle;
 
 /// How long a run waits for somebody who edits the inventory, before it says who holds the lock.
-const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+pub const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+/// Says that there is no archive of security updates.
+pub(super) const NO_ARCHIVE: &str = "none";
 const SSH_PORT: u16 = 22;
 
 impl Config {
@@ -92,6 +94,19 @@ impl Config {
         // `rules.rs` has parsed it already.
         let mirror = assets.mirror.parse().unwrap_or_default();
         pxe::assets::Config { dir: assets.dir, mirror, keyring: assets.keyring }
+    }
+
+    /// The node image's builder.
+    #[must_use]
+    pub fn image(&self) -> pxe::image::Config {
+        let image = self.image.clone();
+        pxe::image::Config {
+            cache: image.cache,
+            mirror: image.mirror.parse().unwrap_or_default(),
+            security: image.security.parse().ok().filter(|_| image.security != NO_ARCHIVE),
+            packages: image.packages.into_iter().filter_map(|name| name.try_into().ok()).collect(),
+            keyring: image.keyring,
+        }
     }
 
     /// The runner. `ssh_key` is the key in use, wherever it came from; `variables` is what only the daemon knows.

@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::Document;
 
 pub use self::{
+    leaves::LOCK_PATIENCE,
     problem::{Problem, Problems},
     render::{example, reference},
     sections::*,

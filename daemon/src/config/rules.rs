@@ -5,7 +5,9 @@
 
 use std::collections::HashSet;
 
-use super::{Config, DhcpMode, Enroll, PowerMethod, TlsSource, reader::Reader};
+use pxe::{assets::Mirror, image::PackageName};
+
+use super::{Config, DhcpMode, Enroll, PowerMethod, TlsSource, leaves::NO_ARCHIVE, reader::Reader};
 
 /// Judges the configuration as a whole.
 pub(super) fn judge(config: &Config, reader: &mut Reader<'_>) {
@@ -16,7 +18,7 @@ pub(super) fn judge(config: &Config, reader: &mut Reader<'_>) {
     judge.dhcp(config);
     judge.nodes(config);
     judge.power(config);
-    judge.mirrors(config);
+    judge.archives(config);
 }
 
 struct Judge<'r, 'a> {
@@ -133,11 +135,20 @@ impl Judge<'_, '_> {
         });
     }
 
-    fn mirrors(&mut self, config: &Config) {
-        for (key, mirror) in [("assets.mirror", &config.assets.mirror), ("image.mirror", &config.image.mirror)] {
-            self.rule(&[key], || {
-                let error = mirror.parse::<pxe::assets::Mirror>().err()?;
-                Some((error.to_string(), String::new()))
+    fn archives(&mut self, config: &Config) {
+        let image = &config.image;
+        let security = Some(&image.security).filter(|archive| *archive != NO_ARCHIVE);
+        let archives = [
+            ("assets.mirror", Some(&config.assets.mirror)),
+            ("image.mirror", Some(&image.mirror)),
+            ("image.security", security),
+        ];
+        for (key, archive) in archives {
+            self.rule(&[key], || Some((archive?.parse::<Mirror>().err()?.to_string(), String::new())));
+        }
+        for (index, name) in image.packages.iter().enumerate() {
+            self.rule(&[&format!("image.packages[{index}]")], || {
+                Some((name.parse::<PackageName>().err()?.to_string(), String::new()))
             });
         }
     }

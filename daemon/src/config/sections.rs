@@ -299,7 +299,11 @@ section! {
         cache: PathBuf = default r#""/var/cache/roost/image""#;
         /// The Debian archive to build from.
         mirror: String = default r#""http://deb.debian.org/debian""#;
-        /// Packages beyond what Roost needs.
+        /// Where security updates come from; `none` where the mirror carries no such archive.
+        security: String = default r#""http://deb.debian.org/debian-security""#;
+        /// Whose signatures on the archive count.
+        keyring: PathBuf = default r#""/usr/share/keyrings/debian-archive-keyring.gpg""#;
+        /// Packages that your own roles need beside those of Roost.
         packages: Vec<String> = default "[]";
     }
 }

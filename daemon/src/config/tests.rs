@@ -182,6 +182,11 @@ fn machines_are_sent_to_the_listener_in_their_network() {
 fn a_mirror_is_an_archive() {
     one_mistake("[assets]\nmirror = \"deb.debian.org\"", "2 assets.mirror: \"deb.debian.org\" is no Debian archive");
     one_mistake("[image]\nmirror = \"http://x y\"", "2 image.mirror: \"http://x y\" is no Debian archive");
+    one_mistake("[image]\nsecurity = \"no\"", "2 image.security: \"no\" is no Debian archive");
+    one_mistake("[image]\npackages = [\"a b\"]", "2 image.packages[0]: \"a b\" is no Debian package name");
+    let image = parse("[image]\nsecurity = \"none\"\npackages = [\"htop\"]", &no_env).unwrap().image();
+    assert_eq!((image.security, image.packages.len()), (None, 1));
+    assert!(parse("", &no_env).unwrap().image().security.is_some());
 }
 
 #[test]
