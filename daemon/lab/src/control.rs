@@ -14,7 +14,13 @@ use tokio::{
     net::UnixStream,
 };
 
-use crate::{machine::Status, names::MachineName};
+use vocabulary::Mac;
+
+use crate::{
+    machine::Status,
+    names::MachineName,
+    state::{RackState, StateError},
+};
 
 /// A request to the keeper.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +84,17 @@ pub enum ControlError {
     /// The answer is not one.
     #[error("the keeper's answer is not understood")]
     Json(#[from] serde_json::Error),
+    /// No machine of the rack has this address.
+    #[error("no machine with address {mac} in the rack of {} (roost lab list)", dir.display())]
+    Stranger {
+        /// The address.
+        mac: Mac,
+        /// The rack's run directory.
+        dir: PathBuf,
+    },
+    /// The rack can't be looked at.
+    #[error("cannot look at the rack")]
+    State(#[from] StateError),
     /// It refused.
     #[error("{because}")]
     Refused {
@@ -101,6 +118,14 @@ pub async fn power(dir: &Path, machine: &MachineName, action: PowerAction) -> Re
         Answer::Done { status } => Ok(status),
         Answer::Refused { because } => Err(ControlError::Refused { because }),
     }
+}
+
+/// The same by the address of its first NIC, which is how a daemon knows its machines.
+pub async fn power_by_mac(dir: &Path, mac: Mac, action: PowerAction) -> Result<Status, ControlError> {
+    let state = RackState::load(dir)?;
+    let named = state.machines.iter().find(|(_, machine)| machine.mac == mac);
+    let (name, _) = named.ok_or_else(|| ControlError::Stranger { mac, dir: dir.to_owned() })?;
+    power(dir, name, action).await
 }
 
 async fn exchange(path: &Path, request: &str) -> io::Result<String> {

@@ -116,6 +116,9 @@ impl RackSpec {
     }
 
     /// The `ip` lines that lay its network inside its namespace, in order.
+    ///
+    /// The pair `uplink0`/`uplink1` leads nowhere: a bridge whose machines are all off would have no carrier, and the
+    /// kernel would drop the packet that is to wake one. A real switch is never down.
     #[must_use]
     pub fn network_lines(&self) -> Vec<String> {
         let bridge = &self.bridge;
@@ -125,6 +128,9 @@ impl RackSpec {
                 "link add {bridge} address 52:54:00:00:00:01 type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
             ),
             format!("addr add {} broadcast {} dev {bridge}", self.address, self.address.broadcast()),
+            "link add uplink0 type veth peer name uplink1".into(),
+            format!("link set uplink0 master {bridge} up"),
+            "link set uplink1 up".into(),
             format!("link set {bridge} up"),
         ]
     }

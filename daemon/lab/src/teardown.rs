@@ -115,7 +115,7 @@ pub(crate) fn remove_stale(run_root: &Path) {
         match take_away(&dir, state) {
             Ok(()) => tracing::info!(rack = %state.name, "took away a rack whose maker is gone"),
             Err(error) => {
-                tracing::warn!(rack = %state.name, error = &error as &dyn std::error::Error, "stale rack stays")
+                tracing::warn!(rack = %state.name, error = &error as &dyn std::error::Error, "stale rack stays");
             }
         }
     }

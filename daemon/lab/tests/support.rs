@@ -50,3 +50,14 @@ pub(crate) fn traces(spec: &RackSpec) -> Vec<String> {
     }
     found
 }
+
+/// Waits until the condition holds; a minute is for a busy host, not for the machine.
+pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let poll = async {
+        while !condition().await {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    let limit = std::time::Duration::from_secs(60);
+    assert!(tokio::time::timeout(limit, poll).await.is_ok(), "{what}: not within {limit:?}");
+}
