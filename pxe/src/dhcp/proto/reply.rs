@@ -210,37 +210,39 @@ fn unknown(code: u8, data: Vec<u8>) -> DhcpOption {
     DhcpOption::Unknown(dhcproto::v4::UnknownOption::new(code.into(), data))
 }
 
-/// The packet, no longer than the client takes as long as there is something to leave out.
+/// The packet, no longer than the client takes as long as there is something to leave out. Option 82 does not count:
+/// the relay takes it off again.
 fn encode(mut message: Message, request: &Request) -> Vec<u8> {
     let longest = request.longest_bytes().unwrap_or(0).clamp(EVERYONE_TAKES_BYTES, ETHERNET_BYTES) - HEADERS_BYTES;
     let mut left_out = LEAST_NEEDED.into_iter();
-    loop {
-        let bytes = encode_whole(&message, request.option(82));
-        if bytes.len() <= usize::from(longest) {
-            return bytes;
-        }
-        let Some(code) = left_out.next() else { return bytes };
+    let mut bytes = encoded(&message);
+    while bytes.len() > usize::from(longest) {
+        let Some(code) = left_out.next() else { break };
         message.opts_mut().remove(code);
+        bytes = encoded(&message);
     }
-}
-
-fn encode_whole(message: &Message, option_82: Option<&[u8]>) -> Vec<u8> {
-    // Only a name service's compression can fail to encode, and no option here has one.
-    let mut bytes = message.to_vec().unwrap_or_default();
-    if let (Some(value), Some(&END)) = (option_82, bytes.last()) {
-        bytes.pop();
-        if value.is_empty() {
-            bytes.extend([RELAY_INFORMATION, 0]);
-        }
-        for part in value.chunks(usize::from(u8::MAX)) {
-            bytes.push(RELAY_INFORMATION);
-            bytes.push(u8::try_from(part.len()).unwrap_or(u8::MAX));
-            bytes.extend(part);
-        }
-        bytes.push(END);
-    }
+    append_relay_information(&mut bytes, request.option(RELAY_INFORMATION));
     bytes.resize(bytes.len().max(SHORTEST_BYTES), 0);
     bytes
+}
+
+/// Only a compressed domain name can fail to encode, and no option here holds one.
+fn encoded(message: &Message) -> Vec<u8> {
+    message.to_vec().unwrap_or_default()
+}
+
+fn append_relay_information(bytes: &mut Vec<u8>, option_82: Option<&[u8]>) {
+    let (Some(value), Some(&END)) = (option_82, bytes.last()) else { return };
+    bytes.pop();
+    if value.is_empty() {
+        bytes.extend([RELAY_INFORMATION, 0]);
+    }
+    for part in value.chunks(usize::from(u8::MAX)) {
+        bytes.push(RELAY_INFORMATION);
+        bytes.push(u8::try_from(part.len()).unwrap_or(u8::MAX));
+        bytes.extend(part);
+    }
+    bytes.push(END);
 }
 
 /// Inserts an option where there is one.
