@@ -9,7 +9,7 @@ use pxe::{
     tftp::Tftp,
 };
 use store::Store;
-use tasks::{BoxError, Clock, Statuses, Stop, Supervisor};
+use tasks::{BoxError, Clock, Statuses, Stop};
 use tokio::sync::Notify;
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
         runs::{Book, Pad, Switch},
     },
     bus::Bus,
-    config::{Config, DhcpMode, PowerMethod, TlsSource},
+    config::{self, Config, DhcpMode, PowerMethod, TlsSource},
     http::{
         self,
         keyring::KeyRing,
@@ -37,6 +37,11 @@ use crate::{
 
 /// The systemd credential that may hold the fleet key.
 const SSH_KEY_CREDENTIAL: &str = "roost-ssh-key";
+
+fn credential() -> Option<PathBuf> {
+    let path = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(SSH_KEY_CREDENTIAL);
+    path.exists().then_some(path)
+}
 
 /// What most parts need.
 #[derive(Clone)]
@@ -56,7 +61,7 @@ pub struct Common {
 /// # Errors
 /// It cannot be read or made.
 pub async fn keyring(config: &Config) -> Result<Arc<Keyring>, BoxError> {
-    let given = config.ansible.ssh_key.clone().or_else(|| systemd::credential_path(SSH_KEY_CREDENTIAL));
+    let given = config.ansible.ssh_key.clone().or_else(credential);
     let key = FleetKey::ensure(&config.data_dir, given).await?;
     tracing::info!(path = %key.private.display(), kept = ?key.kept, "fleet key");
     Ok(Arc::new(Keyring::new(key, config.data_dir.clone())))
@@ -89,12 +94,13 @@ pub async fn boot_services(
         DhcpMode::Off => None,
         DhcpMode::Full => {
             let leases = Arc::new(LeaseBook(store.clone()));
-            let deps = pxe::dhcp::Deps { leases, witness: room.clone(), clock: Arc::clone(clock) };
-            Some(Dhcp::build(config.dhcp(), deps).await?)
+            let quirks = Arc::new(|_| pxe::dhcp::Quirks::default());
+            let deps = pxe::dhcp::Deps { log: leases, witness: room.clone(), clock: Arc::clone(clock), quirks };
+            Some(Dhcp::build(&config.dhcp(), deps).await?)
         }
     };
     let addresses: Arc<dyn AddressBook> = match &dhcp {
-        Some(dhcp) => dhcp.address_book(),
+        Some(dhcp) => Arc::new(dhcp.handle()),
         None => Arc::new(NoLeases),
     };
     let deps = pxe::tftp::Deps {
@@ -141,7 +147,7 @@ pub fn launcher(
     runner: &RunnerHandle,
     nudge: Arc<Notify>,
 ) -> Launcher<Pad> {
-    let inventory = Arc::new(Inventory::new(config.ansible.inventory.clone(), crate::config::LOCK_PATIENCE));
+    let inventory = Arc::new(Inventory::new(config.ansible.inventory.clone(), config::LOCK_PATIENCE));
     let pad = Arc::new(Pad { inventory, runner: runner.clone() });
     Launcher { nodes: nodes.clone(), pad, keys: Arc::clone(keys), nudge }
 }
@@ -232,11 +238,4 @@ fn broadcasts(config: &Config) -> Vec<SocketAddr> {
         return config.dhcp.subnet.iter().map(|subnet| (subnet.cidr.broadcast(), DISCARD).into()).collect();
     }
     config.power.wake.iter().copied().map(SocketAddr::from).collect()
-}
-
-/// Pings systemd's watchdog as long as the supervisor's loop answers.
-pub fn watchdog(supervisor: &mut Supervisor, notify: &systemd::Notify) {
-    let Some(watchdog) = notify.watchdog() else { return };
-    let pulse = supervisor.pulse();
-    supervisor.spawn("systemd/watchdog", tasks::OnError::Stop, |stop| watchdog.run(stop, async move || pulse.beat().await));
 }

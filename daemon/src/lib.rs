@@ -1,7 +1,111 @@
-//! Roost's daemon.
+//! Roost's daemon, its whole life in reading order: [`Daemon::build`] opens the store and binds every socket,
+//! [`Daemon::run`] starts the parts, says `READY`, and ends them in reverse.
+//!
+//! ```text
+//! config -> store -> ssh key -> node lifecycle -> DHCP, TFTP, boot HTTP -> inventory, runner, launcher -> API
+//! ```
+//!
+//! A part that fails or panics stops the daemon, with its name and cause, and systemd starts it anew; there is no
+//! restart inside the process, so there is no half-alive daemon to reason about. Parts that do not know each other
+//! are joined in `adapters`.
 
+pub mod adapters;
+pub mod build;
+pub mod bus;
+pub mod cli;
 pub mod config;
+pub mod http;
+pub mod keys;
 pub mod nodes;
 pub mod policy;
 pub mod power;
 pub mod ssh;
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+
+use tasks::{BoxError, Clock, OnError, Stop, Supervisor, SystemClock};
+use tokio::sync::Notify;
+
+use adapters::runs::Pad;
+use config::Config;
+use nodes::{NodesPart, launcher::Launcher};
+
+/// Every part, built and bound, none running.
+pub struct Daemon {
+    supervisor: Supervisor,
+    store: store::Store,
+    nodes: NodesPart,
+    dhcp: Option<pxe::dhcp::Dhcp>,
+    tftp: pxe::tftp::Tftp,
+    boot: pxe::http::BootHttp,
+    runner: ansible::Runner,
+    launcher: Launcher<Pad>,
+    api: http::state::Api,
+    server: http::serve::Server,
+    closing: Stop,
+}
+
+impl Daemon {
+    /// Opens the store, makes what a first start needs, binds every socket. Starts nothing.
+    ///
+    /// # Errors
+    /// The first thing that is in the way, with its cause.
+    pub async fn build(config: &Config) -> Result<Self, BoxError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let supervisor = Supervisor::new(Arc::clone(&clock));
+        let store = store::Store::open(&config.data_dir, clock.now()).await?;
+        let keys = build::keyring(config).await?;
+
+        let nudge = Arc::new(Notify::new());
+        let (part, nodes) =
+            NodesPart::build(config.node_rules(), store.clone(), Arc::clone(&clock), Arc::clone(&nudge)).await?;
+
+        let boot_services = build::boot_services(config, &store, &nodes, &keys, &clock).await?;
+        let (runner, handle) = build::runner(config, &nodes, &keys, &clock)?;
+        let launcher = build::launcher(config, &nodes, &keys, &handle, nudge);
+
+        let closing = Stop::new();
+        let statuses = supervisor.handle();
+        let common = build::Common { store: store.clone(), nodes, keys, clock };
+        let (api, server) = build::api(config, common, handle, statuses, closing.clone()).await?;
+        let build::BootServices { dhcp, tftp, http: boot } = boot_services;
+        Ok(Self { supervisor, store, nodes: part, dhcp, tftp, boot, runner, launcher, api, server, closing })
+    }
+
+    /// Where the API listens, with real ports.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.server.addresses()
+    }
+
+    /// Starts every part, tells systemd, and runs until told to stop or until a part fails.
+    ///
+    /// # Errors
+    /// The part that failed, and why.
+    pub async fn run(self, stop: Stop) -> Result<(), BoxError> {
+        let Self { mut supervisor, store, nodes, dhcp, tftp, boot, runner, launcher, api, server, closing } = self;
+        supervisor.spawn("nodes", OnError::Stop, |stop| nodes.run(stop));
+        if let Some(dhcp) = dhcp {
+            supervisor.spawn("pxe/dhcp", OnError::Stop, |stop| dhcp.run(stop));
+        }
+        supervisor.spawn("pxe/tftp", OnError::Stop, |stop| tftp.run(stop));
+        supervisor.spawn("pxe/http", OnError::Stop, |stop| boot.run(stop));
+        supervisor.spawn("ansible/runner", OnError::Stop, |stop| runner.run(stop));
+        supervisor.spawn("ansible/launcher", OnError::Stop, |stop| launcher.run(stop));
+        supervisor.spawn("http/books", OnError::Log, |stop| async {
+            api.keep_books(stop).await;
+            Ok::<(), Infallible>(())
+        });
+        supervisor.spawn("http/api", OnError::Stop, |stop| async move {
+            let end_streams = async {
+                stop.cancelled().await;
+                closing.cancel();
+            };
+            tokio::join!(server.run(stop.clone()), end_streams);
+            Ok::<(), Infallible>(())
+        });
+        let result = supervisor.run(stop).await;
+        store.close().await;
+        Ok(result?)
+    }
+}
