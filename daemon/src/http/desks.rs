@@ -1,0 +1,239 @@
+//! What the API asks of the rest of the daemon: narrow traits, so that it is tested without a rack.
+//!
+//! Reads go straight to the store. Changes go to a desk, because only `nodes.rs` writes node state and only the
+//! runner starts and ends runs. A desk takes orders as [`Approved`]; the look-ahead of `?dry_run=true` takes the
+//! bare order, because it changes nothing. Both answer with the same [`Effect`]s, so that what was shown is what is
+//! done.
+
+use std::net::SocketAddr;
+
+use ansible::callhome::Report;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use vocabulary::{Approved, CallHome, Mac, NodeId, RunId};
+
+pub use crate::nodes::requests::Approval;
+use crate::power::PowerAction;
+
+/// A cause whose type does not matter here.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// One thing that an order brings about, or would.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Effect {
+    /// What changes: `node-525400123456`, `run-17`, `key ci`.
+    #[schema(example = "node-525400123456")]
+    pub subject: String,
+    /// How: `waiting -> approved; it boots at its next request`.
+    #[schema(example = "waiting -> approved")]
+    pub effect: String,
+}
+
+/// An order to switch a machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PowerOrder {
+    /// Which machine.
+    pub node: NodeId,
+    /// On, off, or off and on.
+    pub action: PowerAction,
+}
+
+/// An order to a node, to be looked at before it is approved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NodeOrder {
+    /// Admit.
+    Approve(Approval),
+    /// Keep out.
+    Deny(NodeId),
+    /// Switch.
+    Power(PowerOrder),
+}
+
+/// Why an order to a node was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// No machine of that name was ever seen.
+    #[error("no node is called {0}")]
+    Unknown(NodeId),
+    /// The node is in a state that does not allow it, or another order came first.
+    #[error("{reason}")]
+    Conflict {
+        /// What stands against it.
+        reason: String,
+        /// What to do instead.
+        hint: String,
+    },
+    /// The order makes no sense for this node, or the switch said no.
+    #[error("{reason}")]
+    Refused {
+        /// What stands against it.
+        reason: String,
+        /// What to do instead.
+        hint: String,
+    },
+    /// It could not be made durable.
+    #[error("the store failed")]
+    Store(#[source] BoxError),
+}
+
+/// What would be answered to a machine, and why. Mints nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Explanation {
+    /// The machine asked about.
+    #[schema(value_type = String, example = "52:54:00:12:34:56")]
+    pub mac: Mac,
+    /// Its state, where it was ever seen.
+    pub state: Option<String>,
+    /// What DHCP, the loader, the script and the call-home would get, in that order.
+    pub answers: Vec<Answer>,
+}
+
+/// The answer at one station.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Answer {
+    /// `dhcp`, `loader`, `script`, `call-home`.
+    pub station: String,
+    /// What would be answered.
+    pub answer: String,
+    /// Which fact or rule decides it.
+    pub because: String,
+}
+
+/// The lifecycle, as the API sees it.
+#[async_trait]
+pub trait NodeDesk: Send + Sync + 'static {
+    /// Admits machines, or opens a window for some to come.
+    async fn approve(&self, order: Approved<Approval>) -> Result<Vec<Effect>, NodeError>;
+    /// Keeps a machine out.
+    async fn deny(&self, node: Approved<NodeId>) -> Result<Vec<Effect>, NodeError>;
+    /// Switches a machine. `Ok` says that the order left; success is the machine's next DISCOVER.
+    async fn power(&self, order: Approved<PowerOrder>) -> Result<Vec<Effect>, NodeError>;
+    /// What the order would bring about; fails as the order would.
+    async fn preview(&self, order: NodeOrder) -> Result<Vec<Effect>, NodeError>;
+    /// What a machine would be answered.
+    async fn explain(&self, mac: Mac) -> Result<Explanation, NodeError>;
+}
+
+/// An order to stop a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cancel {
+    /// Which run.
+    pub run: RunId,
+}
+
+/// An order about a run, to be looked at before it is approved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunOrder {
+    /// Repeat.
+    Retry(RunId),
+    /// Stop.
+    Cancel(Cancel),
+}
+
+/// Why an order about a run was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// There was never a run of that number.
+    #[error("there is no run {0}")]
+    Unknown(RunId),
+    /// The run is in a state that does not allow it.
+    #[error("{reason}")]
+    Conflict {
+        /// What stands against it.
+        reason: String,
+        /// What to do instead.
+        hint: String,
+    },
+    /// The run's log cannot be read.
+    #[error("the log of run {run} cannot be read")]
+    Log {
+        /// Which run.
+        run: RunId,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It could not be made durable or read.
+    #[error("the store failed")]
+    Store(#[source] BoxError),
+}
+
+/// A piece of a run's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPiece {
+    /// The bytes from the offset asked for; empty where nothing was written since.
+    pub bytes: Vec<u8>,
+    /// Whether the run is over and this piece reaches the end of its log.
+    pub complete: bool,
+}
+
+/// The runner, as the API sees it.
+#[async_trait]
+pub trait RunDesk: Send + Sync + 'static {
+    /// Queues a repeat; the answer names the new run.
+    async fn retry(&self, run: Approved<RunId>) -> Result<(RunId, Vec<Effect>), RunError>;
+    /// Stops a run and its whole process group.
+    async fn cancel(&self, order: Approved<Cancel>) -> Result<Vec<Effect>, RunError>;
+    /// What the order would bring about; fails as the order would.
+    async fn preview(&self, order: RunOrder) -> Result<Vec<Effect>, RunError>;
+    /// At most `limit_bytes` of the log from `offset`, secrets taken out.
+    async fn log(&self, run: RunId, offset: u64, limit_bytes: usize) -> Result<LogPiece, RunError>;
+}
+
+/// One part of the daemon, as `/readyz` and `/api/status` show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PartStatus {
+    /// Its name: `pxe/dhcp`.
+    pub name: String,
+    /// Whether it does its work.
+    pub ready: bool,
+    /// Why not, or what there is to say.
+    pub reason: Option<String>,
+}
+
+/// The parts of the daemon, as the API sees them.
+pub trait PartsBoard: Send + Sync + 'static {
+    /// Every part, in the order in which they start.
+    fn parts(&self) -> Vec<PartStatus>;
+}
+
+/// Why a machine's POST was turned down. The machine shows `reason` on its console.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct IntakeRefusal {
+    /// Which kind, and so which status.
+    pub kind: RefusalKind,
+    /// In words.
+    pub reason: String,
+    /// What a person at the console does.
+    pub hint: String,
+}
+
+/// The kinds of refusal that a machine tells apart: it tries again after the last two alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// The body says what cannot be (400).
+    Malformed,
+    /// The machine is parked or not admitted (403).
+    Forbidden,
+    /// Nobody minted this token (404).
+    UnknownToken,
+    /// The token was used by another identity (409).
+    Conflict,
+    /// The token expired or a newer boot replaced it (410).
+    Gone,
+    /// Too often (429).
+    TooMany,
+    /// Not now: the store or a part is not there (503).
+    Unavailable,
+}
+
+/// What booting machines post, as the boot listener sees it.
+#[async_trait]
+pub trait Intake: Send + Sync + 'static {
+    /// Admits a call-home; answers after the run's row is durable.
+    async fn call_home(&self, call: CallHome, peer: SocketAddr) -> Result<RunId, IntakeRefusal>;
+    /// Adds one line to a timeline.
+    async fn progress(&self, report: Report, peer: SocketAddr) -> Result<(), IntakeRefusal>;
+}

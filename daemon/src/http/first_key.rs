@@ -1,0 +1,70 @@
+//! The first key: made at first start, so that the API is usable without a step that nobody knows.
+//!
+//! It goes to a file that only the daemon's user can read; the log names the file and never the key. The file is
+//! written before the row: a crash between the two leaves a key that opens nothing and is replaced at the next start.
+//! A store that ever had a key gets no first one again, also when all were revoked: that was somebody's decision.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use store::Store;
+use vocabulary::Timestamp;
+
+use super::keyring::{KeyChangeError, KeyRing};
+use crate::keys::ApiKey;
+
+/// The first key's name.
+const NAME: &str = "first";
+
+/// The first key could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum FirstKeyError {
+    /// The kernel gives no randomness.
+    #[error("the kernel gives no randomness: {0}")]
+    Random(getrandom::Error),
+    /// Its file cannot be written.
+    #[error("cannot write {path}")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// It could not be stored.
+    #[error("cannot store the first key")]
+    Key(#[from] KeyChangeError),
+}
+
+/// Makes the first key where there never was one; says where it lies.
+///
+/// # Errors
+/// Its file or its row cannot be written.
+pub async fn ensure(
+    ring: &KeyRing,
+    store: &Store,
+    data_dir: &Path,
+    now: Timestamp,
+) -> Result<Option<PathBuf>, FirstKeyError> {
+    if !ring.list(store).await?.is_empty() {
+        return Ok(None);
+    }
+    let key = ApiKey::random().map_err(FirstKeyError::Random)?;
+    let path = data_dir.join("first-key");
+    write(&path, key.expose()).map_err(|source| FirstKeyError::File { path: path.clone(), source })?;
+    ring.put_first(store, NAME, key.digest(), now).await?;
+    tracing::info!(path = %path.display(), "the first API key was made; it is in this file alone");
+    Ok(Some(path))
+}
+
+fn write(path: &Path, key: &str) -> io::Result<()> {
+    let partial = path.with_extension("new");
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+    writeln!(file, "{key}")?;
+    file.sync_all()?;
+    fs::rename(&partial, path)
+}

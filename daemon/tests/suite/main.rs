@@ -1,0 +1,9 @@
+//! The daemon's integration tests: one binary, so that everything links once.
+
+mod api;
+mod cli_client;
+mod http_auth;
+mod http_events;
+mod http_listeners;
+mod http_provision;
+mod http_resources;
