@@ -54,6 +54,19 @@ step() {
     return "$rc"
 }
 
+# Runs a command for so long at most, with everything it started, and gives it up at once on Ctrl-C: bash would
+# otherwise act on a signal only after the command. A script that has something to say then defines `interrupted`.
+#   bounded SECONDS COMMAND...
+bounded() {
+    local rc=0 pid
+    timeout --kill-after=20 "$@" </dev/null &
+    pid=$!
+    trap 'kill "$pid" 2>/dev/null; wait "$pid"; if declare -F interrupted >/dev/null; then interrupted; fi; exit 130' INT TERM
+    wait "$pid" || rc=$?
+    trap - INT TERM
+    return "$rc"
+}
+
 # Whether version $1 is at least version $2.
 at_least() { [[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1) == "$2" ]]; }
 

@@ -55,9 +55,9 @@ one_shard() {
     out=$state_dir/mutants-${shard%/*}
     rm -rf "$out"
     mkdir -p "$out"
-    (cd "$copy" && CARGO_TARGET_DIR=$state_dir/mutants-target timeout --foreground "$(left)" \
+    bounded "$(left)" env -C "$copy" "CARGO_TARGET_DIR=$state_dir/mutants-target" \
         cargo mutants --in-place --shard "$shard" --sharding round-robin --output "$out" --no-times \
-        --timeout 120 --build-timeout 600 "${files[@]}" -- --lib) || rc=$?
+        --timeout 120 --build-timeout 600 "${files[@]}" -- --lib || rc=$?
     ((SECONDS < deadline)) || return 1
     # 0: all caught, 2: some missed, 3: some timed out. Anything else is no judgement.
     case $rc in 0 | 2 | 3) ;; *) record "$name" "FAILED (cargo mutants: exit $rc)" $((SECONDS - start)); return 0 ;; esac
