@@ -8,6 +8,7 @@
 pub mod assets;
 pub mod dhcp;
 pub mod http;
+pub mod image;
 pub mod ipxe;
 pub mod tftp;
 pub mod witness;
