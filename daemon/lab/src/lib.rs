@@ -5,6 +5,8 @@
 
 pub mod accel;
 pub mod control;
+mod daemon;
+pub mod http;
 mod ip;
 pub mod keeper;
 pub mod machine;
@@ -14,11 +16,13 @@ mod preflight;
 pub mod process;
 mod rack;
 mod state;
+pub mod synthetic;
 mod teardown;
 pub mod wake;
 
 pub use accel::Accel;
 pub use control::PowerAction;
+pub use daemon::{Api, Daemon, DaemonError, DaemonSpec};
 pub use ip::IpError;
 pub use keeper::{KeepError, Keeper, PlannedMachine, RackPlan, Report};
 pub use machine::{Capture, Console, Firmware, Machine, MachineSpec};
@@ -27,4 +31,5 @@ pub use namespace::{EnterError, Namespace};
 pub use preflight::{Lack, preflight, preflight_synthetic};
 pub use rack::{DEFAULT_RUN_ROOT, Rack, RackSpec, UpError};
 pub use state::{KeptBy, MachineState, RackState, StateError};
+pub use synthetic::{Synthetic, SyntheticSpec};
 pub use teardown::{DownError, Owned, racks, remove};

@@ -223,6 +223,10 @@ impl Rack {
         self.take_away()
     }
 
+    pub(crate) fn state_file(&self) -> &Arc<StateFile> {
+        &self.state
+    }
+
     fn take_away(&self) -> Result<(), teardown::DownError> {
         for machine in self.machines() {
             machine.cut_power();

@@ -22,7 +22,7 @@ fn kept() -> (Arc<Rack>, Arc<lab::Machine>, Stop, tokio::task::JoinSet<()>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_wakes_on_its_own_packet_and_on_no_other() {
-    let (rack, machine, stop, mut tasks) = kept();
+    let (rack, machine, stop, tasks) = kept();
     let mut stranger = machine.mac();
     stranger.0[5] ^= 1;
     let send = |mac| {
