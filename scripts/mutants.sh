@@ -9,7 +9,7 @@
 # What decides, without sockets, clocks or processes.
 pure_modules=(
     daemon/vocabulary/src
-    pxe/src/dhcp/proto pxe/src/ipxe
+    pxe/src/dhcp/proto pxe/src/dhcp/boot pxe/src/ipxe
     ansible/src/callhome ansible/src/inventory ansible/src/events
     daemon/src/nodes/lifecycle daemon/src/nodes/admission daemon/src/nodes/ledger
 )
