@@ -96,7 +96,7 @@ pub enum Asker {
 pub enum BootFile {
     /// A file on the TFTP server.
     Tftp(String),
-    /// A URL; `script` where iPXE asked.
+    /// A URL: the script for iPXE, the loader for HTTP boot firmware.
     Url(String),
     /// Nothing, and why, where a person should know.
     Nothing(Option<String>),
