@@ -3,8 +3,9 @@
 //! A copy holds what the store holds: digests of keys and tokens, identities, names of machines. So it is encrypted
 //! to a recipient or, for want of that, made only on the explicit word [`Protection::Plain`].
 //!
-//! Restoring checks first and replaces last: the database that was there stays beside the new one, and a power cut
-//! at any point leaves one of the two in place.
+//! Restoring checks first and replaces last; the database that was there stays beside the new one. While the log of
+//! the old one is moved and the new one is not in place yet, a file `roost.db.restoring` stands there, and a store
+//! that finds it does not open: after a power cut the restore is said again.
 
 use std::{
     fs::{self, File},
@@ -19,6 +20,8 @@ use crate::{
     OpenError, lock,
     schema::{self, DATABASE_FILE},
 };
+
+const RESTORING: &str = "restoring";
 
 /// Who can read a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +116,12 @@ pub async fn restore(from: &Path, folder: &Path, now: Timestamp) -> Result<Resto
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(RestoreError::Cut))
 }
 
+/// Refuses a folder whose restore was cut off: its database may lack its log.
+pub(crate) fn refuse_half_restored(database: &Path) -> Result<(), OpenError> {
+    let path = beside(database, RESTORING);
+    if path.exists() { Err(OpenError::HalfRestored { path }) } else { Ok(()) }
+}
+
 fn copy_out(from: &Path, to: &Path) -> Result<(), BackupError> {
     if to.exists() {
         return Err(BackupError::Exists { path: to.to_owned() });
@@ -150,9 +159,13 @@ fn replace(from: &Path, folder: &Path, now: Timestamp) -> Result<Restored, Resto
     verify(&source, from, version).map_err(RestoreError::Copy)?;
     let database = folder.join(DATABASE_FILE);
     let failed = |source: Trouble| RestoreError::Write { path: database.clone(), source };
-    let partial = beside(&database, "restoring");
-    copy(&source, &partial).map_err(failed)?;
-    let kept = set_aside(&database, now).map_err(|error| failed(error.into()))?;
+    let partial = beside(&database, RESTORING);
+    let prepared = copy(&source, &partial).and_then(|()| Ok(set_aside(&database, now)?));
+    let kept = prepared.map_err(|error| {
+        // Nothing has moved yet, so the daemon may go on with what is there.
+        let _ = fs::remove_file(&partial);
+        failed(error)
+    })?;
     publish(&partial, &database).map_err(failed)?;
     Ok(Restored { kept, version })
 }
@@ -173,30 +186,21 @@ fn verify(connection: &Connection, path: &Path, version: u32) -> Result<(), Open
     Err(OpenError::Corrupt { path: path.to_owned(), detail })
 }
 
-/// Keeps the database under another name. Its log goes first: a log left beside another database would be replayed
-/// into it. What is folded in before is in the kept database; what cannot be is kept beside it.
+/// Keeps the database under another name, its log beside it: a log left behind would be replayed into the new one.
+/// Nothing is opened: SQLite throws the log of a damaged database away.
 fn set_aside(database: &Path, now: Timestamp) -> io::Result<Option<PathBuf>> {
     if !database.exists() {
         return Ok(None);
     }
-    fold_log(database);
     let kept = beside(database, &format!("before-{}", now.strftime("%Y%m%dT%H%M%SZ")));
+    fs::hard_link(database, &kept)?;
     for log in ["-wal", "-shm"] {
         let (old, new) = (with_suffix(database, log), with_suffix(&kept, log));
         if old.exists() {
             fs::rename(old, new)?;
         }
     }
-    fs::hard_link(database, &kept)?;
     Ok(Some(kept))
-}
-
-/// A damaged database keeps its log as it is.
-fn fold_log(database: &Path) {
-    let fold = |connection: Connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-    if let Err(error) = Connection::open(database).and_then(fold) {
-        tracing::warn!(path = %database.display(), %error, "kept with its log beside it");
-    }
 }
 
 /// The rename is the moment; the folder's sync makes it last.

@@ -53,6 +53,12 @@ pub enum OpenError {
         /// What SQLite found first.
         detail: String,
     },
+    /// A restore was cut off before the copy was in place.
+    #[error("a restore was cut off: {} is there", path.display())]
+    HalfRestored {
+        /// The copy that was about to take its place.
+        path: PathBuf,
+    },
     /// A migration or a setting failed.
     #[error("could not prepare {}", path.display())]
     Prepare {
@@ -210,6 +216,7 @@ impl OpenError {
             Self::Newer { .. } => "start the newer roost, or restore a backup that this version made",
             Self::Foreign { .. } => "give roost a data_dir of its own",
             Self::Corrupt { .. } => RESTORE,
+            Self::HalfRestored { .. } => "say it again: roost restore FILE",
             Self::Prepare { .. } => "check for free disk space and start again; nothing was changed",
             Self::Cut => "start again",
         }

@@ -65,6 +65,7 @@ impl Store {
         lock::make_folder(&folder)?;
         let lock = lock::take(&folder, now)?;
         let path = folder.join(schema::DATABASE_FILE);
+        backup::refuse_half_restored(&path)?;
         let connection = schema::open_writer(&path)?;
         let readers = Readers::open(&path)?;
         let bounds = events::bounds(&connection);
