@@ -38,11 +38,6 @@ use crate::{
 /// The systemd credential that may hold the fleet key.
 const SSH_KEY_CREDENTIAL: &str = "roost-ssh-key";
 
-fn credential() -> Option<PathBuf> {
-    let path = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(SSH_KEY_CREDENTIAL);
-    path.exists().then_some(path)
-}
-
 /// What most parts need.
 #[derive(Clone)]
 pub struct Common {
@@ -61,7 +56,7 @@ pub struct Common {
 /// # Errors
 /// It cannot be read or made.
 pub async fn keyring(config: &Config) -> Result<Arc<Keyring>, BoxError> {
-    let given = config.ansible.ssh_key.clone().or_else(credential);
+    let given = config.ansible.ssh_key.clone().or_else(|| systemd::credential_path(SSH_KEY_CREDENTIAL));
     let key = FleetKey::ensure(&config.data_dir, given).await?;
     tracing::info!(path = %key.private.display(), kept = ?key.kept, "fleet key");
     Ok(Arc::new(Keyring::new(key, config.data_dir.clone())))

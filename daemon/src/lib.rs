@@ -104,7 +104,16 @@ impl Daemon {
             tokio::join!(server.run(stop.clone()), end_streams);
             Ok::<(), Infallible>(())
         });
+        let notify = systemd::Notify::new();
+        if let Some(watchdog) = notify.watchdog() {
+            let pulse = supervisor.pulse();
+            supervisor.spawn("systemd/watchdog", OnError::Stop, |stop| {
+                watchdog.run(stop, async move || pulse.beat().await)
+            });
+        }
+        notify.ready("every part has started");
         let result = supervisor.run(stop).await;
+        notify.stopping("closing the store");
         store.close().await;
         Ok(result?)
     }

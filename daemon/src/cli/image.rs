@@ -12,7 +12,7 @@ use tasks::SystemClock;
 
 use super::{
     Global,
-    exit::{Exit, Failure},
+    exit::Failure,
     screen::{self, Rehearsal},
 };
 
@@ -41,11 +41,8 @@ impl ImageVerb {
         let stop = tasks::stop_on_signals()?;
         let bar = Bar(Mutex::new(ProgressBar::new_spinner()));
         let built = image::build(&config.image(), &SystemClock, &bar, &stop).await;
-        bar.bar(|bar| bar.finish_and_clear());
-        let built = built.map_err(|error| {
-            let remedy = error.remedy();
-            Failure { exit: Exit::Failed, cause: error.into(), hint: Some(remedy) }
-        })?;
+        bar.bar(ProgressBar::finish_and_clear);
+        let built = built?;
         let assets = Assets::open(config.assets())?;
         let image =
             tokio::task::spawn_blocking(move || assets.add_image(&built.files()).map(|image| (image, built))).await??;
