@@ -39,7 +39,7 @@ pub enum Refused {
     /// `.` or `..`.
     #[error("the file name leads out of the served folder")]
     Outside,
-    /// See [`looks_secret`].
+    /// A name under which keys and passwords are kept.
     #[error("the file name looks like a secret, and what is served here is public")]
     Secret,
 }

@@ -1,7 +1,7 @@
 //! TFTP: loaders for firmware that speaks nothing else. Read-only; everything bigger goes over HTTP.
 //!
 //! The protocol is async-tftp's, one server a listen address. What it leaves to others is done here: names are looked
-//! up in our own [`library`], transfers are admitted at a door ([`admission`]), counted in the reader ([`transfer`]).
+//! up in our own `library.rs`, transfers are admitted at a door (`admission.rs`), counted in the reader (`transfer.rs`).
 //! Its defects, as of 0.4.2:
 //!
 //! - A client's ERROR is not read, so a size probe that is aborted leaves a transfer that resends into silence. It
@@ -13,7 +13,7 @@
 //! - Its handler stands behind one lock, so opening must be quick: loaders are in memory, files on a local disk.
 //! - A packet from a stranger's port is dropped, where RFC 1350 would have it answered with ERROR 5.
 //! - `netascii` is answered as `octet`. No ROM asks for it.
-//! - It tells nobody how a transfer ended; see [`transfer`].
+//! - It tells nobody how a transfer ended; see `transfer.rs`.
 //!
 //! All transfers share one task: a few hundred clients at loader sizes are a second's work.
 
