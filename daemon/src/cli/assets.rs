@@ -30,14 +30,12 @@ impl AssetsVerb {
     /// # Errors
     /// The archive cannot be reached, or a file is missing or damaged.
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let config = global.load_config()?.assets;
-        let mirror = config.mirror.parse::<assets::Mirror>();
-        let mirror = mirror.map_err(|error| Failure::new(Exit::Configuration, error, "mend [assets] mirror"))?;
-        let store = Assets::open(assets::Config { dir: config.dir.clone(), mirror, keyring: config.keyring })?;
+        let config = global.load_config()?.assets();
+        let (mirror, dir) = (config.mirror.to_string(), config.dir.clone());
+        let store = Assets::open(config)?;
         match self {
             Self::Fetch(Rehearsal { dry_run: true }) => {
-                let (mirror, dir) = (config.mirror, config.dir.display());
-                screen::line(format!("would: fetch the package ipxe from {mirror} into {dir}"))
+                screen::line(format!("would: fetch the package ipxe from {mirror} into {}", dir.display()))
             }
             Self::Fetch(_) => fetch(&store).await,
             Self::List(output) => list(&store, output),

@@ -4,15 +4,18 @@ use clap::Subcommand;
 
 use super::{
     Global,
-    exit::Failure,
+    exit::{Exit, Failure},
     screen::{self, Output},
 };
-use crate::ssh::{FleetKey, Kept};
+use crate::ssh::FleetKey;
+
+/// Where the daemon keeps a key that nobody gave it.
+const MADE_HERE: &str = "ssh/fleet_ed25519";
 
 /// The fleet key, which opens every node.
 #[derive(Debug, Subcommand)]
 pub(super) enum SshVerb {
-    /// Print the public half, as `authorized_keys` wants it, and how the private half is kept.
+    /// Print the public half, as `authorized_keys` wants it, and where the private half lies.
     Show(Output),
 }
 
@@ -24,19 +27,22 @@ impl SshVerb {
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
         let Self::Show(output) = self;
         let config = global.load_config()?;
-        let key = FleetKey::ensure(&config.data_dir, config.ansible.ssh_key).await?;
+        let given = config.ansible.ssh_key.or_else(|| systemd::credential_path(systemd::unit::SSH_KEY_CREDENTIAL));
+        let private = given.unwrap_or_else(|| config.data_dir.join(MADE_HERE));
+        if !private.exists() {
+            // Looking must not make one: the daemon may have been given another.
+            let cause = format!("there is no fleet key at {}", private.display());
+            let hint = "the daemon makes it at its first start, unless systemd gives it one: systemctl cat roost";
+            return Err(Failure::words(Exit::NotFound, cause, hint));
+        }
+        let key = FleetKey::ensure(&config.data_dir, Some(private)).await?;
         if output.json {
             return screen::json(&serde_json::json!({
                 "public": key.public,
                 "private": key.private,
-                "kept": key.kept,
             }));
         }
         screen::line(key.public.to_string())?;
-        let kept = match key.kept {
-            Kept::Credential => "given to the daemon",
-            Kept::File0600 => "a file that only its owner reads",
-        };
-        screen::line(format!("# private half: {} ({kept})", key.private.display()))
+        screen::line(format!("# private half: {}", key.private.display()))
     }
 }

@@ -58,12 +58,12 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    fn note(&self, what: String, authority: &Authority) {
+    fn note(&self, what: &str, authority: &Authority) {
         let Authority::Person { name } = authority else { panic!("the API mints for persons alone") };
         self.orders.lock().unwrap().push(format!("{name}: {what}"));
     }
 
-    fn effect(subject: impl ToString, effect: &str) -> Vec<Effect> {
+    fn effect(subject: &impl ToString, effect: &str) -> Vec<Effect> {
         vec![Effect { subject: subject.to_string(), effect: effect.to_owned() }]
     }
 }
@@ -71,30 +71,30 @@ impl Desk {
 #[async_trait]
 impl NodeDesk for Desk {
     async fn approve(&self, order: Approved<Approval>) -> Result<Vec<Effect>, NodeError> {
-        self.note(format!("approve {:?}", order.value()), order.authority());
+        self.note(&format!("approve {:?}", order.value()), order.authority());
         NodeDesk::preview(self, NodeOrder::Approve(order.into_value())).await
     }
 
     async fn deny(&self, node: Approved<NodeId>) -> Result<Vec<Effect>, NodeError> {
-        self.note(format!("deny {}", node.value()), node.authority());
+        self.note(&format!("deny {}", node.value()), node.authority());
         NodeDesk::preview(self, NodeOrder::Deny(node.into_value())).await
     }
 
     async fn power(&self, order: Approved<PowerOrder>) -> Result<Vec<Effect>, NodeError> {
-        self.note(format!("power {} {}", order.value().node, order.value().action.name()), order.authority());
+        self.note(&format!("power {} {}", order.value().node, order.value().action.name()), order.authority());
         NodeDesk::preview(self, NodeOrder::Power(order.into_value())).await
     }
 
     async fn preview(&self, order: NodeOrder) -> Result<Vec<Effect>, NodeError> {
         match order {
             NodeOrder::Approve(Approval::Next { count, .. }) => {
-                Ok(Self::effect("window", &format!("{count} may enter")))
+                Ok(Self::effect(&"window", &format!("{count} may enter")))
             }
             NodeOrder::Approve(Approval::Nodes(nodes)) => match nodes.iter().find(|node| **node != node_id()) {
                 Some(unknown) => Err(NodeError::Unknown(unknown.clone())),
-                None => Ok(Self::effect(node_id(), "waiting -> approved")),
+                None => Ok(Self::effect(&node_id(), "waiting -> approved")),
             },
-            NodeOrder::Deny(node) if node == node_id() => Ok(Self::effect(node, "waiting -> denied")),
+            NodeOrder::Deny(node) if node == node_id() => Ok(Self::effect(&node, "waiting -> denied")),
             NodeOrder::Deny(node) => Err(NodeError::Unknown(node)),
             NodeOrder::Power(order) => Err(NodeError::Refused {
                 reason: format!("{} has no switch", order.node),
@@ -112,7 +112,7 @@ impl NodeDesk for Desk {
 #[async_trait]
 impl RunDesk for Desk {
     async fn retry(&self, run: Approved<RunId>) -> Result<(RunId, Vec<Effect>), RunError> {
-        self.note(format!("retry {}", run.value()), run.authority());
+        self.note(&format!("retry {}", run.value()), run.authority());
         let effects = RunDesk::preview(self, RunOrder::Retry(run.into_value())).await?;
         Ok((RunId(2), effects))
     }
@@ -123,7 +123,7 @@ impl RunDesk for Desk {
 
     async fn preview(&self, order: RunOrder) -> Result<Vec<Effect>, RunError> {
         match order {
-            RunOrder::Retry(run) if run == RunId(1) => Ok(Self::effect("run 1", "repeated")),
+            RunOrder::Retry(RunId(1)) => Ok(Self::effect(&"run 1", "repeated")),
             RunOrder::Retry(run) => Err(RunError::Unknown(run)),
             RunOrder::Cancel(_) => {
                 Err(RunError::Conflict { reason: "the run is over".to_owned(), hint: "roost run list".to_owned() })

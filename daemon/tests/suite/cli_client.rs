@@ -148,6 +148,8 @@ async fn what_needs_no_daemon_works_without_one() {
     assert_eq!(report["mistakes"].as_array().unwrap().len(), 2, "{report}");
     assert!(stdout(&roost_with(&here, &["completions", "bash"]).await).contains("_roost"));
     assert!(stdout(&roost_with(&here, &["config", "docs"]).await).contains("data_dir"));
+    assert!(failed(&roost_with(&here, &["ssh", "show"]).await, 5).contains("no fleet key"));
+    assert!(!data_dir.exists(), "looking makes nothing");
     assert!(stdout(&roost_with(&here, &["--help"]).await).contains("Exit codes:"));
 }
 

@@ -1,5 +1,7 @@
 //! The daemon's integration tests: one binary, so that everything links once.
 
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the report; clippy knows #[test] functions alone")]
+
 mod api;
 mod cli_client;
 mod http_auth;
