@@ -118,7 +118,9 @@ impl RackSpec {
     /// The `ip` lines that lay its network inside its namespace, in order.
     ///
     /// The pair `uplink0`/`uplink1` leads nowhere: a bridge whose machines are all off would have no carrier, and the
-    /// kernel would drop the packet that is to wake one. A real switch is never down.
+    /// kernel would drop the packet that is to wake one. A real switch is never down. `void0`, a bridge that stays
+    /// down, swallows what reaches the far end; without it every broadcast would be heard twice in the namespace.
+    /// (A `dummy` link would do, but not every kernel has them.)
     #[must_use]
     pub fn network_lines(&self) -> Vec<String> {
         let bridge = &self.bridge;
@@ -130,7 +132,8 @@ impl RackSpec {
             format!("addr add {} broadcast {} dev {bridge}", self.address, self.address.broadcast()),
             "link add uplink0 type veth peer name uplink1".into(),
             format!("link set uplink0 master {bridge} up"),
-            "link set uplink1 up".into(),
+            "link add void0 type bridge".into(),
+            "link set uplink1 master void0 up".into(),
             format!("link set {bridge} up"),
         ]
     }
