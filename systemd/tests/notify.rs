@@ -26,14 +26,16 @@ async fn child_role() {
             assert_eq!(watchdog.interval(), Duration::from_secs(10));
             let (stop, mut beats) = (CancellationToken::new(), [true, true, false, true].into_iter());
             let told = stop.clone();
-            let beat = async || match beats.next() {
+            let beat = async move || match beats.next() {
                 Some(alive) => alive,
                 None => {
                     told.cancel();
                     std::future::pending().await
                 }
             };
-            let Ok(()) = watchdog.run(stop, beat).await;
+            let mut tasks = tokio::task::JoinSet::new();
+            tasks.spawn(watchdog.run(stop, beat));
+            assert_eq!(tasks.join_all().await, [Ok(())]);
         }
         _ => {}
     }
