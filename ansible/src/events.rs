@@ -161,7 +161,7 @@ pub fn parse(line: &[u8], seq: u64) -> Result<RunEvent, EventError> {
     }
     match line.kind.as_str() {
         "play" => Ok(RunEvent::Play { name: tidy(&line.task, NAME_LIMIT_CHARS) }),
-        "promises" => Ok(RunEvent::Promises(line.promises.into_iter().take(PROMISE_LIMIT).map(tidy_promise).collect())),
+        "promises" => Ok(RunEvent::Promises(line.promises.iter().take(PROMISE_LIMIT).map(tidy_promise).collect())),
         "nohosts" => Ok(RunEvent::NoHosts),
         "stats" => Ok(RunEvent::Stats),
         other => Err(EventError::Unknown(tidy(other, NAME_LIMIT_CHARS))),
@@ -195,7 +195,7 @@ fn task(line: Line, seq: u64, outcome: TaskOutcome) -> TaskReport {
     }
 }
 
-fn tidy_promise(promise: Promise) -> Promise {
+fn tidy_promise(promise: &Promise) -> Promise {
     Promise {
         name: tidy(&promise.name, NAME_LIMIT_CHARS),
         kept: promise.kept,

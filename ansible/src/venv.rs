@@ -113,7 +113,8 @@ impl VenvError {
             Self::NoPython => "apt install python3 python3-venv".to_owned(),
             Self::NoVenvModule { .. } => "apt install python3-venv".to_owned(),
             Self::Pip { .. } => {
-                "is the package index reachable? a mirror is named by PIP_INDEX_URL; then the same command again".to_owned()
+                "is the package index reachable? a mirror is named by PIP_INDEX_URL; then the same command again"
+                    .to_owned()
             }
             Self::Broken { program, .. } => {
                 let folder = program.ancestors().nth(2).unwrap_or(program);

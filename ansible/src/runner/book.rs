@@ -1,6 +1,7 @@
 //! What the runner needs to be durable, and what it tells.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use tasks::BoxError;
 use vocabulary::{NodeId, ProcessId, Run, RunId, RunState, Timestamp};
 
@@ -19,7 +20,7 @@ pub struct RunOrder {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunEnd {
     /// An ended state.
     pub state: RunState,

@@ -2,7 +2,10 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use tasks::{Clock, Stop, child::Group};
+use tasks::{
+    Clock, Stop,
+    child::{Group, Spec},
+};
 use tokio::{
     io::AsyncWriteExt as _,
     sync::broadcast,
@@ -136,18 +139,22 @@ impl Conduct {
     }
 
     async fn begin(&mut self) -> Result<(), RunError> {
+        match self.prepare().await {
+            Err(error) => self.conclude(verdict::not_started(&error.chain(), &error.remedy())).await,
+            Ok(_) if self.handles.cancel.is_cancelled() => self.conclude(verdict::cancelled()).await,
+            // The book holds it as queued: the next daemon starts it.
+            Ok(_) if self.handles.stop.is_cancelled() => Ok(()),
+            Ok(spec) => match Group::spawn(&spec).map_err(LaunchError::from) {
+                Ok(group) => self.release(group).await,
+                Err(error) => self.conclude(verdict::not_started(&error.chain(), &error.remedy())).await,
+            },
+        }
+    }
+
+    async fn prepare(&self) -> Result<Spec, LaunchError> {
         let (context, order) = (Arc::clone(&self.context), self.order.clone());
         let (folder, secrets) = (self.folder.clone(), self.secrets.clone());
-        let prepared = blocking(move || launch::prepare(&context.config, &order, &folder, &secrets)).await;
-        let spawned = prepared.and_then(|spec| Group::spawn(&spec).map_err(LaunchError::from));
-        match spawned {
-            Err(error) => {
-                let verdict = verdict::not_started(&error.chain(), &error.remedy());
-                self.conclude(verdict).await
-            }
-            Ok(_) if self.handles.cancel.is_cancelled() => self.conclude(verdict::cancelled()).await,
-            Ok(group) => self.release(group).await,
-        }
+        blocking(move || launch::prepare(&context.config, &order, &folder, &secrets)).await
     }
 
     /// The process is made durable, then told to go.
@@ -155,8 +162,10 @@ impl Conduct {
         let (run, now) = (self.order.run.id, self.context.clock.now());
         let book = |source| RunError::Book { action: "started", source };
         self.context.book.started(run, process_id(group.id()), now).await.map_err(book)?;
-        if let Some(mut input) = group.take_stdin() {
-            input.write_all(b"go\n").await.map_err(|source| self.failed(source))?;
+        if let Some(mut input) = group.take_stdin()
+            && let Err(error) = input.write_all(b"go\n").await
+        {
+            tracing::warn!(%run, %error, "the launcher was gone before it was told to go");
         }
         self.reported = 0;
         self.follow(Process::Own(Box::new(group)), now).await
@@ -203,9 +212,7 @@ impl Conduct {
         let ran = self.context.clock.now().duration_since(since);
         let ran = Duration::try_from(ran).unwrap_or_default();
         let left = self.context.config.timeout.saturating_sub(ran);
-        #[expect(clippy::disallowed_methods, reason = "tokio's timer counts from its own clock")]
-        let now = Instant::now();
-        now + left
+        Instant::now() + left
     }
 
     fn decide(&self, ending: Ending) -> Outcome {
@@ -227,7 +234,10 @@ impl Conduct {
         .await;
         self.follower = follower;
         let (run, node) = (self.order.run.id, self.order.run.node.clone());
-        let fresh = read.map_err(|source| self.failed(source))?;
+        let fresh = read.unwrap_or_else(|error| {
+            tracing::warn!(%run, %error, "the run's events cannot be read");
+            Vec::new()
+        });
         let fresh: Vec<_> = fresh.into_iter().filter(|report| report.seq > self.reported).collect();
         for report in fresh {
             self.reported = report.seq;

@@ -108,7 +108,8 @@ impl Config {
     }
 
     pub(super) fn check(&self) -> Result<(), BuildError> {
-        for path in [&self.data_dir, &self.inventory_dir, &self.playbook, &self.venv, &self.ssh_key, &self.secrets_dir] {
+        for path in [&self.data_dir, &self.inventory_dir, &self.playbook, &self.venv, &self.ssh_key, &self.secrets_dir]
+        {
             fits_configuration(path)?;
         }
         if self.secrets_dir.as_os_str().len() > SECRETS_PATH_LIMIT_BYTES {

@@ -59,7 +59,7 @@ fn lost() -> Verdict {
 }
 
 fn timed_out(traces: &Traces<'_>) -> Verdict {
-    let at = traces.tally.last.as_ref().map_or_else(|| "its start".to_owned(), |report| name(report));
+    let at = traces.tally.last.as_ref().map_or_else(|| "its start".to_owned(), TaskReport::full_name);
     let seconds = traces.timeout.as_secs();
     let cause = format!("took longer than {seconds} s; it was at {at}");
     verdict(RunState::TimedOut, "timeout", &cause, Some("see what that task waits for, or raise ansible.timeout"))
@@ -73,7 +73,10 @@ fn ended_well(tally: &Tally) -> Verdict {
     let broken: Vec<&Promise> = tally.promises.iter().filter(|promise| !promise.kept).collect();
     if let Some(first) = broken.first() {
         let cause = format!("promise not kept: {}: {}", first.name, first.detail);
-        return Verdict { end: RunEnd { promises: tally.promises.clone(), ..end(&cause, None) }, task: first.name.clone() };
+        return Verdict {
+            end: RunEnd { promises: tally.promises.clone(), ..end(&cause, None) },
+            task: first.name.clone(),
+        };
     }
     let promises = tally.promises.clone();
     Verdict { end: RunEnd { state: RunState::Succeeded, cause: None, remedy: None, promises }, task: String::new() }
@@ -97,9 +100,9 @@ fn failed(status: i32, traces: &Traces<'_>) -> Verdict {
 fn failed_task(report: &TaskReport) -> Verdict {
     let message = report.message.as_deref().unwrap_or("no message");
     let (said, remedy) = message.split_once(REMEDY_MARK).unwrap_or((message, ""));
-    let cause = format!("{}: {}", name(report), said.trim());
+    let cause = format!("{}: {}", report.full_name(), said.trim());
     let remedy = Some(remedy.trim()).filter(|remedy| !remedy.is_empty());
-    verdict(RunState::Failed, &name(report), &cause, remedy)
+    verdict(RunState::Failed, &report.full_name(), &cause, remedy)
 }
 
 /// What ssh says, what it means, what to do.
@@ -120,7 +123,14 @@ const SSH_COMPLAINTS: [(&[&str], &str, &str); 4] = [
         "look at the node's console: `systemctl status ssh`; then retry",
     ),
     (
-        &["timed out", "No route to host", "Network is unreachable", "Connection reset", "Connection closed", "Broken pipe"],
+        &[
+            "timed out",
+            "No route to host",
+            "Network is unreachable",
+            "Connection reset",
+            "Connection closed",
+            "Broken pipe",
+        ],
         "no SSH connection",
         "is the machine on and its cable in? `roost node show` tells when it was last heard of; then retry",
     ),
@@ -144,10 +154,6 @@ fn last_error(output: &str) -> Option<String> {
     let spoken = output.lines().rev().find(|line| signs.iter().any(|sign| line.contains(sign)));
     let line = spoken.or_else(|| output.lines().rev().find(|line| !line.trim().is_empty()))?;
     Some(tidy(line, CAUSE_LIMIT_CHARS))
-}
-
-fn name(report: &TaskReport) -> String {
-    report.full_name()
 }
 
 fn verdict(state: RunState, task: &str, cause: &str, remedy: Option<&str>) -> Verdict {
@@ -241,7 +247,8 @@ mod tests {
 
     #[test]
     fn an_error_without_a_task_quotes_the_output() {
-        let verdict = judged(None, Some(1), &Tally::default(), "hi\n[ERROR]: the playbook: x.yaml could not be found\n\n");
+        let verdict =
+            judged(None, Some(1), &Tally::default(), "hi\n[ERROR]: the playbook: x.yaml could not be found\n\n");
         assert!(verdict.end.cause.unwrap().contains("x.yaml could not be found"));
     }
 }

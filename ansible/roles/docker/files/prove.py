@@ -1,7 +1,7 @@
-# Proves that the engine runs containers, without a registry: an image of busybox and its libraries, made on the node.
+# Makes an image on the node by `docker import`: busybox and its libraries, without a registry or a network.
 #
-# Read from standard input by python3. The image is named by what is in it, so it is imported once; the container runs
-# each time. Says `imported` where something was changed. /proc, networks and a registry are not needed.
+# Run by `python3 -c`. Role bootstrap_agent runs a container of it, which proves that the engine runs containers
+# offline. The image is named by what is in it, so it is imported once. Says `imported` where something was changed.
 
 import hashlib
 import io
@@ -11,19 +11,9 @@ import subprocess
 import sys
 import tarfile
 
-WORD = "contained"
-
 
 def fail(said, remedy):
     sys.exit(f"{said}. Remedy: {remedy}")
-
-
-def run(*command, **options):
-    done = subprocess.run(command, capture_output=True, **options)
-    if done.returncode != 0:
-        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-        fail(f"{' '.join(command[:2])}: {said[-1] if said else done.returncode}", "journalctl -u docker -u containerd")
-    return done.stdout.decode()
 
 
 def libraries(program):
@@ -46,16 +36,15 @@ def image(program):
 def main():
     program = shutil.which("busybox")
     if program is None:
-        fail("busybox is not installed", "add busybox to the node's image: roost image build")
+        fail("busybox is not installed", "add busybox to the node's image and build it again")
     archive = image(program)
-    name = f"roost/proof:{hashlib.sha256(archive).hexdigest()[:12]}"
+    tag = hashlib.sha256(archive).hexdigest()[:12]
+    name = f"roost/proof:{tag}"
     known = subprocess.run(["docker", "image", "inspect", name], capture_output=True).returncode == 0
     if not known:
-        run("docker", "import", "-", name, input=archive)
-    limits = ["--network=none", "--read-only", "--cap-drop=ALL", "--pull=never", "--log-driver=none"]
-    said = run("docker", "run", "--rm", *limits, name, "/bin/busybox", "echo", WORD)
-    if said.strip() != WORD:
-        fail(f"the container said {said!r}", "journalctl -u docker -u containerd")
+        done = subprocess.run(["docker", "import", "-", name], input=archive, capture_output=True)
+        if done.returncode != 0:
+            fail(f"docker import: {done.stderr.decode(errors='replace').strip()}", "journalctl -u docker -u containerd")
     print("known" if known else "imported", name)
 
 

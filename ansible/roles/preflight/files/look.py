@@ -1,6 +1,6 @@
 # Looks at everything that the preflight checks judge, in one go: each task costs an old machine a second or two.
 #
-# Read from standard input by python3 on the node; its one argument is JSON, its output is one line of JSON. Changes
+# Run by `python3 -c` on the node; its one argument is JSON, its output is one line of JSON. Changes
 # nothing but a file that it makes and removes in each folder that must be writable.
 
 import json
