@@ -63,6 +63,9 @@ pub enum KeepError {
         #[source]
         source: io::Error,
     },
+    /// Whoever wanted the rack has gone, by Ctrl-C for one.
+    #[error("nobody waits for the rack any more")]
+    Abandoned(#[source] io::Error),
     /// Wake-on-LAN can't be heard.
     #[error("cannot keep the rack")]
     Wake(#[from] WakeError),
@@ -140,6 +143,7 @@ impl Keeper {
                 Some(ended) = tasks.join_next() => log_panic(ended),
             }
         }
+        tasks.abort_all();
         while let Some(ended) = tasks.join_next().await {
             log_panic(ended);
         }
@@ -152,21 +156,20 @@ impl Keeper {
 /// From [`Report::Ready`] on, standard output and error go to `keeper.log` in the run directory, so that whoever
 /// started this process is no longer needed.
 pub async fn keep(plan: RackPlan, stop: Stop) -> Result<(), KeepError> {
-    let outcome = put_up(&plan);
-    let keeper = match outcome {
+    let keeper = match put_up(&plan) {
         Ok(keeper) => keeper,
         Err(error) => {
-            report(&Report::Failed(causes(&error)));
+            tell(&Report::Failed(causes(&error)));
             return Err(error);
         }
     };
-    report(&Report::Ready);
+    report(&Report::Ready).map_err(KeepError::Abandoned)?;
     write_to_log(&keeper.rack)?;
     keeper.run(stop).await
 }
 
 fn put_up(plan: &RackPlan) -> Result<Keeper, KeepError> {
-    report(&Report::Progress(format!("network namespace {} with bridge {}", plan.name.namespace(), plan.bridge)));
+    tell(&Report::Progress(format!("network namespace {} with bridge {}", plan.name.namespace(), plan.bridge)));
     let spec = RackSpec {
         name: plan.name.clone(),
         run_root: plan.run_root.clone(),
@@ -177,7 +180,7 @@ fn put_up(plan: &RackPlan) -> Result<Keeper, KeepError> {
     let rack = Arc::new(Rack::up(&spec)?);
     for planned in &plan.machines {
         let machine = rack.add(planned.spec(&plan.accel))?;
-        report(&Report::Progress(format!("machine {} with address {}", machine.name(), machine.mac())));
+        tell(&Report::Progress(format!("machine {} with address {}", machine.name(), machine.mac())));
     }
     Keeper::build(rack)
 }
@@ -194,11 +197,15 @@ impl PlannedMachine {
     }
 }
 
-/// The reader may be gone; the rack is kept all the same.
-fn report(report: &Report) {
-    let line = serde_json::to_string(report).unwrap_or_default();
+fn report(report: &Report) -> io::Result<()> {
+    let line = serde_json::to_string(report)?;
     let mut out = io::stdout();
-    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {
+    writeln!(out, "{line}").and_then(|()| out.flush())
+}
+
+/// For reports that nobody must hear.
+fn tell(what: &Report) {
+    if let Err(error) = report(what) {
         tracing::debug!(%error, "nobody reads reports");
     }
 }
@@ -280,7 +287,9 @@ async fn apply(machine: &Arc<Machine>, action: PowerAction) -> Result<(), PowerE
 }
 
 fn log_panic(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
         tracing::error!(%error, "a keeper's task failed");
     }
 }

@@ -101,6 +101,16 @@ impl RackState {
         serde_json::from_slice(&text).map_err(|source| StateError::Damaged { path, source })
     }
 
+    /// Whether that machine's QEMU runs.
+    #[must_use]
+    pub fn is_on(&self, machine: &MachineName) -> bool {
+        self.processes.get(&Self::process_name(machine)).is_some_and(crate::process::alive)
+    }
+
+    pub(crate) fn process_name(machine: &MachineName) -> String {
+        format!("machine {machine}")
+    }
+
     /// The rack's own namespace.
     #[must_use]
     pub fn namespace(&self) -> Namespace {

@@ -29,6 +29,35 @@ async fn a_bios_machine_powers_on_speaks_and_powers_off() {
 }
 
 #[tokio::test]
+async fn a_token_on_the_console_is_never_written_down() {
+    let rack = rack();
+    let machine = small(&rack, "talks", Firmware::Bios);
+    machine.power_on().await.unwrap();
+    machine.console().wait_for("Press Ctrl-B for the iPXE command line", FIRMWARE).await.unwrap();
+    machine.type_text("\x02").unwrap();
+    machine.console().wait_for("iPXE>", FIRMWARE).await.unwrap();
+    let token = vocabulary::Token::from_random([11; 32]);
+    machine.type_text(&format!("echo roost.token={} done\r", token.expose())).unwrap();
+    machine.console().wait_for("token=<token> done", FIRMWARE).await.unwrap();
+    let console = std::fs::read_to_string(machine.console().path()).unwrap();
+    assert!(!console.contains(token.expose()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_uefi_machine_asks_for_its_loader_as_real_firmware_does() {
+    let rack = rack();
+    let machine = small(&rack, "uefi", Firmware::Uefi);
+    let socket = rack.namespace().enter(|| std::net::UdpSocket::bind("0.0.0.0:67")).unwrap().unwrap();
+    socket.set_read_timeout(Some(FIRMWARE)).unwrap();
+    machine.power_on().await.unwrap_or_else(|error| panic!("{}", chain(&error)));
+    let mut packet = [0; 1500];
+    let (count, _) = socket.recv_from(&mut packet).unwrap();
+    assert_eq!(packet[28..34], machine.mac().0);
+    let class = b"PXEClient:Arch:00007";
+    assert!(packet[..count].windows(class.len()).any(|window| window == class));
+}
+
+#[tokio::test]
 async fn a_machine_is_saved_and_goes_on_where_it_was() {
     let rack = rack();
     let machine = small(&rack, "saved", Firmware::Bios);

@@ -85,3 +85,10 @@ fn abandoned(spec: &lab::RackSpec) {
     std::mem::forget((rack, stray.unwrap()));
     maker.kill().and_then(|()| maker.wait()).unwrap();
 }
+
+#[test]
+fn preflight_finds_this_host_ready() {
+    let lacks = lab::preflight(&[lab::Firmware::Bios, lab::Firmware::Uefi]);
+    assert_eq!(lacks, [], "the other tests here need these");
+    assert_eq!(lab::preflight_synthetic(), []);
+}

@@ -83,7 +83,7 @@ impl Console {
 
     /// The text from here on, without colours and cursor moves.
     pub fn text(&self) -> Result<String, WaitError> {
-        Ok(plain(&self.raw()?))
+        Ok(plain_text(&self.raw()?))
     }
 
     /// Waits until `pattern` (plain text) is on the console; returns the line that holds it.
@@ -110,8 +110,9 @@ impl Console {
     }
 }
 
-/// The text without escape sequences, carriage returns and backspaces.
-fn plain(bytes: &[u8]) -> String {
+/// What a console's bytes say, without escape sequences, carriage returns and backspaces.
+#[must_use]
+pub fn plain_text(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut shown = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -149,7 +150,7 @@ mod tests {
     #[test]
     fn colours_and_backspaces_vanish() {
         let sent = b"\x1b[0;1miPXE 1.0\x1b[0m -- x\x08y\r\n\x1bcnext";
-        assert_eq!(plain(sent), "iPXE 1.0 -- y\nnext");
+        assert_eq!(plain_text(sent), "iPXE 1.0 -- y\nnext");
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ mod redact;
 mod snapshot;
 mod spec;
 
-pub use console::{Console, WaitError};
+pub use console::{Console, WaitError, plain_text};
 pub use power::{Machine, PowerError, Status};
 pub use qemu::{OVMF_CODE, OVMF_VARS, QEMU};
 pub use qmp::QmpError;

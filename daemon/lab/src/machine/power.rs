@@ -31,7 +31,7 @@ use crate::{
     names::MachineName,
     namespace::Namespace,
     process,
-    state::{StateError, StateFile},
+    state::{RackState, StateError, StateFile},
 };
 
 /// Software emulation on a busy host takes its time to reach the monitor.
@@ -399,7 +399,7 @@ impl Machine {
     }
 
     fn process_name(&self) -> String {
-        format!("machine {}", self.name())
+        RackState::process_name(self.name())
     }
 }
 
