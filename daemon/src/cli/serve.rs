@@ -1,6 +1,6 @@
 //! `roost serve`: the daemon, until SIGTERM or Ctrl-C.
 
-use std::error::Error;
+use std::{error::Error, io::IsTerminal as _};
 
 use tasks::BoxError;
 use tracing_subscriber::{EnvFilter, fmt};
@@ -30,7 +30,8 @@ pub(super) async fn run(global: &Global) -> Result<(), Failure> {
 /// Lines go to standard error, where systemd's journal reads them. `RUST_LOG` goes before the configuration.
 fn start_log(log: &Log) -> Result<(), Failure> {
     let filter = EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new(log.level.name()))?;
-    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     let started = match log.format {
         LogFormat::Text => lines.try_init(),
         LogFormat::Json => lines.json().try_init(),
