@@ -18,8 +18,15 @@ pub(crate) const LOCK_FILE: &str = "roost.lock";
 
 /// Held until it is dropped. Children do not inherit it: Rust opens files close-on-exec.
 #[derive(Debug)]
-pub(crate) struct Lock {
-    _file: File,
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    /// Said aloud, because closing is not enough: a child between fork and exec has the file open for a moment more.
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "the lock goes with the process");
+        }
+    }
 }
 
 /// Makes the folder, for its owner alone, if it is missing.
@@ -40,7 +47,7 @@ pub(crate) fn take(folder: &Path, now: Timestamp) -> Result<Lock, OpenError> {
         Err(TryLockError::Error(source)) => return Err(failed(source)),
     }
     sign(&mut file, now).map_err(failed)?;
-    Ok(Lock { _file: file })
+    Ok(Lock(file))
 }
 
 fn sign(file: &mut File, now: Timestamp) -> io::Result<()> {

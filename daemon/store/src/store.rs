@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use tokio::sync::watch;
@@ -47,8 +47,8 @@ struct Inner {
     writer: Writer,
     readers: Readers,
     folder: PathBuf,
-    // Dropped last, after the connections.
-    _lock: Lock,
+    // Given back by `close`, or dropped last, after the connections.
+    lock: Mutex<Option<Lock>>,
 }
 
 impl Store {
@@ -70,13 +70,20 @@ impl Store {
         let readers = Readers::open(&path)?;
         let bounds = events::bounds(&connection);
         let (_, last) = bounds.map_err(|source| OpenError::Prepare { path, source: source.into() })?;
-        Ok(Self(Arc::new(Inner { writer: Writer::new(connection, last), readers, folder, _lock: lock })))
+        Ok(Self(Arc::new(Inner {
+            writer: Writer::new(connection, last),
+            readers,
+            folder,
+            lock: Mutex::new(Some(lock)),
+        })))
     }
 
-    /// Writes everything that waits, folds the log into the database and closes it. Other clones find it closed.
+    /// Writes everything that waits, folds the log into the database, closes it and gives the lock back. Other clones
+    /// find it closed.
     pub async fn close(self) {
         self.0.readers.close().await;
         self.0.writer.close().await;
+        self.0.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// Writes all of the batch or nothing, and comes back once it is on the disk. A future that is dropped after its

@@ -71,7 +71,6 @@ async fn what_was_closed_refuses_and_what_was_written_is_there_again() {
     let late = clone.commit(Batch { events: vec![event("late")], ..Batch::default() }).await;
     assert!(matches!(late, Err(WriteError::Closed)));
     assert!(clone.nodes().await.is_err());
-    drop(clone);
     assert!(!folder.path().join("roost.db-wal").exists(), "the log was not folded in");
     let store = Store::open(folder.path(), at(0)).await.unwrap();
     assert_eq!(store.events_since(vocabulary::Seq(0), 9).await.unwrap(), first.events);
