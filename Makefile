@@ -19,7 +19,7 @@ build: ## Builds the binary roost (PROFILE=release for the one to install).
 	@scripts/cargo build --profile $(PROFILE) -p daemon --bin roost
 
 demo: setup build ## A virtual rack: one BIOS and one UEFI machine from power button to ready (KEEP=1 leaves it running).
-	@$(ROOST) lab demo $(if $(KEEP),--keep)
+	@$(ROOST) demo $(if $(KEEP),--keep)
 
 test: ## Installs what lacks and runs every test, machine boots included; at most 30 minutes warm.
 	@scripts/test-groups all
@@ -46,4 +46,4 @@ install: ## Installs binary, unit, user, /etc/roost/roost.toml (once), completio
 	@scripts/install
 
 clean-lab: build ## Takes down whatever a lab rack left behind.
-	@$(ROOST) lab down
+	@$(ROOST) lab down --all

@@ -328,7 +328,7 @@ section! {
         /// `wol`: where the magic packet goes. Empty: port 9 of the broadcast address of each `dhcp.subnet`.
         wake: Vec<SocketAddrV4> = default "[]";
         /// `lab`: the directory of the rack that `roost lab up` made.
-        lab: PathBuf = default r#""/run/roost/lab""#;
+        lab: PathBuf = default r#""/run/roost-lab/lab""#;
         /// `command`: a program of your own (Redfish, IPMI, a switched outlet) and its arguments, a list of words and
         /// never a shell line. `{action}` is `on`, `off` or `cycle`.
         command: Option<CommandTemplate> = optional r#"["ipmitool", "-H", "bmc-{node}", "chassis", "power", "{action}"]"#;
