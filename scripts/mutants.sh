@@ -3,7 +3,8 @@
 # The sample is seeded, so that two people can look at the same mutants: cargo-mutants deals all mutants out in turn
 # into shards of about 20, and the seed (the day, or ROOST_SEED) picks ten shards, at most 200 mutants. A shard is the
 # unit that is recorded and gone on with. The judge is each package's own unit tests, which are fast; mutants that only
-# an integration test would catch count as missed, which keeps pure code tested beside itself.
+# an integration test would catch count as missed, which keeps pure code tested beside itself. That the tests pass
+# without a mutant is tried once a call.
 # shellcheck shell=bash disable=SC2154  # root, state and state_dir are test-long's
 
 # What decides, without sockets, clocks or processes.
@@ -57,10 +58,14 @@ one_shard() {
     mkdir -p "$out"
     bounded "$(left)" env -C "$copy" "CARGO_TARGET_DIR=$state_dir/mutants-target" \
         cargo mutants --in-place --shard "$shard" --sharding round-robin --output "$out" --no-times \
-        --timeout 120 --build-timeout 600 "${files[@]}" -- --lib || rc=$?
+        --timeout 120 --build-timeout 600 "--baseline=$baseline" --cargo-arg=--lib "${files[@]}" || rc=$?
     ((SECONDS < deadline)) || return 1
     # 0: all caught, 2: some missed, 3: some timed out. Anything else is no judgement.
-    case $rc in 0 | 2 | 3) ;; *) record "$name" "FAILED (cargo mutants: exit $rc)" $((SECONDS - start)); return 0 ;; esac
+    case $rc in
+        0 | 2 | 3) baseline=skip ;;
+        4) fail "the unit tests fail without any mutant" "look at $out/mutants.out/log/baseline.log" ;;
+        *) fail "cargo mutants ended with status $rc" "look at $out/mutants.out/debug.log" ;;
+    esac
     caught=$(outcome caught) missed=$(outcome missed) late=$(outcome timeout) unviable=$(outcome unviable)
     sed 's/^/missed /' "$out/mutants.out/missed.txt" >>"$state"
     printf 'counts %d %d\n' "$missed" $((caught + missed + late)) >>"$state"
@@ -68,7 +73,7 @@ one_shard() {
 }
 
 mutants() {
-    local version=27.1.0 copy=$state_dir/mutants-copy total shards shard seed files out missed tried
+    local version=27.1.0 copy=$state_dir/mutants-copy total shards shard seed files out missed tried baseline=run
     cargo_tool cargo-mutants "$version"
     begin "cargo-mutants $version over a seeded sample of the pure modules; each package's own unit tests are the judge."
     mutants_copy || fail "no copy of the checkout could be made in $copy"
