@@ -1,6 +1,6 @@
 //! Every way in which a request fails, and the one match that says which status that is.
 //!
-//! Domain errors know nothing of HTTP. They become an [`ApiError`] by `?` and a status in [`ApiError::verdict`], an
+//! Domain errors know nothing of HTTP. They become an [`ApiError`] by `?` and a status in `ApiError::verdict`, an
 //! exhaustive match without a catch-all: a new error does not compile until somebody decided its status. What the
 //! client reads and what the log says differ: causes with paths and SQL go to the log under the request id.
 //!
