@@ -16,6 +16,7 @@ pub mod exit;
 mod explain;
 mod image;
 mod key;
+mod lab;
 mod lease;
 mod node;
 mod run;
@@ -94,6 +95,7 @@ enum Verb {
     Ssh(ssh::SshVerb),
     #[command(subcommand)]
     Ca(ca::CaVerb),
+    Lab(lab::Lab),
     /// Copy the daemon's database into one file, also while the daemon runs.
     Backup(backup::BackupArgs),
     /// Put a copy in the place of the database. The daemon must be stopped; what was there is kept beside it.
@@ -144,6 +146,7 @@ impl Verb {
             Self::Ansible(verb) => verb.run(global).await,
             Self::Ssh(verb) => verb.run(global).await,
             Self::Ca(verb) => verb.run(global).await,
+            Self::Lab(lab) => lab.run().await,
             Self::Backup(backup) => backup.run(global).await,
             Self::Restore(restore) => restore.run(global).await,
             Self::Completions { shell } => completions::run(shell),
