@@ -18,8 +18,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use ipnet::Ipv4Net;
 use lab::{
-    Console, Firmware, MachineName, Owned, PlannedMachine, PowerAction, RackName, RackPlan, RackSpec, RackState,
-    Report, accel, control, machine::plain_text,
+    Console, DownError, Firmware, MachineName, Owned, PlannedMachine, PowerAction, RackName, RackPlan, RackSpec,
+    RackState, Report, accel, control, machine::plain_text,
 };
 
 use super::{
@@ -164,7 +164,7 @@ struct Exec {
 struct Down {
     #[command(flatten)]
     named: Named,
-    /// Every rack under the run directory.
+    /// Every rack under the run directory, save those that a running program owns.
     #[arg(long, conflicts_with = "rack")]
     all: bool,
     /// Also racks that a running program (a test) owns.
@@ -274,7 +274,9 @@ impl Up {
 
 fn start_keeper(plan: &RackPlan, spinner: &ProgressBar) -> Result<(), Failure> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["lab", "keeper"]).stdin(Stdio::piped()).stdout(Stdio::piped()).current_dir("/");
+    // What it has to say before the rack is up comes as a report; after that it writes to its own log.
+    command.args(["lab", "keeper"]).current_dir("/");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(&serde_json::to_vec(plan)?)?;
@@ -323,6 +325,9 @@ async fn keep() -> Result<(), Failure> {
     // Ctrl-C at the terminal of `up` must not reach the rack.
     if let Err(errno) = rustix::process::setsid() {
         tracing::debug!(%errno, "the keeper leads its session already");
+    }
+    if let Err(error) = tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).try_init() {
+        tracing::debug!(error, "logging is set up already");
     }
     let mut text = String::new();
     io::stdin().read_to_string(&mut text)?;
@@ -430,8 +435,11 @@ impl Down {
             spinner.set_message(format!("taking rack {name} away"));
             let removed = lab::remove(root, &name, owned);
             spinner.finish_and_clear();
-            removed.map_err(|error| Failure::new(Exit::Failed, error, "roost lab list"))?;
-            screen::line(format!("rack {name} is away"))?;
+            match removed {
+                Ok(()) => screen::line(format!("rack {name} is away"))?,
+                Err(error @ DownError::InUse { .. }) if self.all => screen::line(format!("left: {error}"))?,
+                Err(error) => return Err(Failure::new(Exit::Failed, error, "roost lab list")),
+            }
         }
         Ok(())
     }
