@@ -234,3 +234,18 @@ fn broadcasts(config: &Config) -> Vec<SocketAddr> {
     }
     config.power.wake.iter().copied().map(SocketAddr::from).collect()
 }
+
+/// How often the past beyond its bounds is dropped.
+const TRIM: std::time::Duration = std::time::Duration::from_secs(3600);
+
+/// Keeps timelines, runs and events within their bounds.
+///
+/// # Errors
+/// The disk refused.
+pub async fn retention(store: Store, stop: Stop) -> Result<(), BoxError> {
+    while stop.run_until_cancelled(tokio::time::sleep(TRIM)).await.is_some() {
+        let trimmed = store.trim(store::Retention::default()).await?;
+        tracing::debug!(?trimmed, "the past beyond its bounds was dropped");
+    }
+    Ok(())
+}

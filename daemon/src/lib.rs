@@ -85,6 +85,8 @@ impl Daemon {
     pub async fn run(self, stop: Stop) -> Result<(), BoxError> {
         let Self { mut supervisor, store, nodes, dhcp, tftp, boot, runner, launcher, api, server, closing } = self;
         supervisor.spawn("nodes", OnError::Stop, |stop| nodes.run(stop));
+        let remembered = store.clone();
+        supervisor.spawn("store/retention", OnError::Log, |stop| build::retention(remembered, stop));
         if let Some(dhcp) = dhcp {
             supervisor.spawn("pxe/dhcp", OnError::Stop, |stop| dhcp.run(stop));
         }
@@ -107,9 +109,8 @@ impl Daemon {
         let notify = systemd::Notify::new();
         if let Some(watchdog) = notify.watchdog() {
             let pulse = supervisor.pulse();
-            supervisor.spawn("systemd/watchdog", OnError::Stop, |stop| {
-                watchdog.run(stop, async move || pulse.beat().await)
-            });
+            supervisor
+                .spawn("systemd/watchdog", OnError::Stop, |stop| watchdog.run(stop, async move || pulse.beat().await));
         }
         notify.ready("every part has started");
         let result = supervisor.run(stop).await;

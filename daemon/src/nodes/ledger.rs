@@ -247,6 +247,10 @@ impl Ledger {
 
     /// Takes note of what a part saw. Machines appear here, as far as the bound on strangers allows.
     pub fn saw(&mut self, now: Timestamp, seen: Seen, writes: &mut Writes) {
+        if matches!(seen.step, Step::Script | Step::Waiting) {
+            // The lifecycle itself answered; its own line says more.
+            return;
+        }
         let opens = seen.firmware.filter(|_| seen.step == Step::Discover);
         if opens.is_some() && !self.meet(now, seen.mac) {
             return;

@@ -52,12 +52,17 @@ pub fn line(way: &Way, record: &StepRecord) -> String {
 #[must_use]
 pub fn table(ways: &[Way]) -> String {
     let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_header(["machine", "stage", "seconds", "since power on"]);
+    table.load_style(UTF8_FULL_CONDENSED).set_header(["machine", "stage", "seconds", "since power on"]);
     for way in ways {
         let mut before = 0.0;
         for (step, name) in STAGES {
             let Some(seconds) = way.seconds_to(step) else { continue };
-            table.add_row([way.machine.clone(), name.to_owned(), format!("{:.1}", seconds - before), format!("{seconds:.1}")]);
+            table.add_row([
+                way.machine.clone(),
+                name.to_owned(),
+                format!("{:.1}", seconds - before),
+                format!("{seconds:.1}"),
+            ]);
             before = seconds;
         }
     }

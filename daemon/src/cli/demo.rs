@@ -1,0 +1,112 @@
+//! `roost demo`: a virtual rack, one BIOS and one UEFI machine, from power button to `ready`.
+//!
+//! It does what the README tells an operator to do, by the same verbs as child processes (`assets fetch`,
+//! `image build`, `ansible setup`, `serve`), inside namespaces that it made. So a demo that works is a proof of the
+//! real path, not of a second one. Whatever way it ends, the rack and its processes are taken away.
+
+mod rack;
+mod table;
+mod watch;
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+use lab::{Firmware, accel};
+
+use super::{
+    Global,
+    exit::{Exit, Failure},
+    screen,
+};
+
+/// Show the whole way: start a virtual rack, power on machines, and end with a table of their stages.
+///
+/// Needs root and QEMU 10; `make demo` installs what is missing. Exit 0 when every machine is ready, 1 otherwise,
+/// with the stage, the cause and the next step.
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// Leave the rack running until Ctrl-C, and say how to look at it.
+    #[arg(long)]
+    keep: bool,
+    /// Machines to power on, by firmware.
+    #[arg(long, value_delimiter = ',', default_value = "bios,uefi", value_parser = firmware)]
+    machines: Vec<Firmware>,
+    /// Main memory of each machine in MiB.
+    #[arg(long, default_value_t = 2048, value_name = "MIB")]
+    memory: u32,
+    /// How long all of it may take, once the machines are on.
+    #[arg(long, default_value = "15m", value_parser = humantime::parse_duration)]
+    limit: Duration,
+    /// The rack's name; two racks of one name cannot be up at once.
+    #[arg(long, default_value = "demo")]
+    name: String,
+}
+
+fn firmware(text: &str) -> Result<Firmware, String> {
+    match text {
+        "bios" => Ok(Firmware::Bios),
+        "uefi" => Ok(Firmware::Uefi),
+        _ => Err("bios or uefi".to_owned()),
+    }
+}
+
+impl Demo {
+    /// Carries it out.
+    ///
+    /// # Errors
+    /// Something is missing, or a machine did not become ready.
+    pub(super) async fn run(self, _global: &Global) -> Result<(), Failure> {
+        self.check()?;
+        let stop = tasks::stop_on_signals()?;
+        let data_dir = rack::data_dir(&self.name)?;
+        let config = rack::write_config(data_dir.path())?;
+        let prepared = stop.run_until_cancelled(rack::prepare(&config)).await;
+        prepared.ok_or_else(interrupted)??;
+        let accel = probe().await?;
+        let rack = rack::Running::up(&self.plan(accel), data_dir.path(), &config).await?;
+        let ended = stop.run_until_cancelled(rack.boot(self.limit)).await;
+        let result = match ended {
+            None => Err(interrupted()),
+            Some(result) => result.and_then(|ways| screen::line(table::table(&ways))),
+        };
+        if self.keep && !stop.is_cancelled() {
+            screen::line(rack.how_to_look())?;
+            stop.cancelled().await;
+        }
+        rack.down().await?;
+        result
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        let lacks = lab::preflight(&self.machines);
+        if lacks.is_empty() {
+            return Ok(());
+        }
+        let what: Vec<&str> = lacks.iter().map(|lack| lack.what.as_str()).collect();
+        let remedies: Vec<&str> = lacks.iter().map(|lack| lack.remedy.as_str()).collect();
+        Err(Failure::words(Exit::Failed, format!("missing: {}", what.join("; ")), remedies.join("; ")))
+    }
+
+    fn plan(&self, accel: accel::Accel) -> rack::Plan {
+        rack::Plan { name: self.name.clone(), machines: self.machines.clone(), memory_mib: self.memory, accel }
+    }
+}
+
+async fn probe() -> Result<accel::Accel, Failure> {
+    let verdict = accel::probe(&accel::default_cache_dir()).await;
+    screen::line(&verdict.because)?;
+    Ok(verdict.accel)
+}
+
+fn interrupted() -> Failure {
+    Failure::words(
+        Exit::Failed,
+        "interrupted; the rack was taken away",
+        "run it again: what was fetched and built is kept",
+    )
+}
+
+/// The binary that runs right now: what the demo shows is this build.
+fn own_binary() -> Result<PathBuf, Failure> {
+    Ok(std::env::current_exe()?)
+}

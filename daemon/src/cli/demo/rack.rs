@@ -1,0 +1,201 @@
+//! The demo's rack: what it needs beforehand, the daemon and the machines in it, and its end.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use lab::{Accel, Daemon, DaemonSpec, Firmware, KeptBy, Machine, MachineName, MachineSpec, Rack, RackName, RackSpec};
+use tempfile::TempDir;
+
+use super::{
+    own_binary,
+    table::Way,
+    watch::{self, Powered},
+};
+use crate::cli::{
+    exit::{Exit, Failure},
+    screen,
+};
+
+/// Processors of each machine: two boot faster than one, also where the host has no more.
+const CPUS: u8 = 2;
+/// How long the daemon may take to end.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// Which machines, and how they are emulated.
+pub(super) struct Plan {
+    /// The rack's name.
+    pub name: String,
+    /// One machine each.
+    pub machines: Vec<Firmware>,
+    /// Of each.
+    pub memory_mib: u32,
+    /// KVM or software.
+    pub accel: Accel,
+}
+
+/// A rack that is up, with the daemon in it.
+pub(super) struct Running {
+    rack: Rack,
+    daemon: Daemon,
+    machines: Vec<Arc<Machine>>,
+}
+
+/// A data directory of this demo's own: it starts as a new user would.
+pub(super) fn data_dir(name: &str) -> Result<TempDir, Failure> {
+    let prefix = format!("roost-{name}-");
+    Ok(tempfile::Builder::new().prefix(&prefix).tempdir_in("/var/tmp").context("cannot make a data directory")?)
+}
+
+/// Writes the configuration of the demo's daemon and says where.
+pub(super) fn write_config(data_dir: &Path) -> Result<PathBuf, Failure> {
+    let path = data_dir.join("roost.toml");
+    std::fs::write(&path, config(data_dir, &playbook()?)).context("cannot write the demo's configuration")?;
+    Ok(path)
+}
+
+fn config(data_dir: &Path, playbook: &Path) -> String {
+    format!(
+        r#"data_dir = "{data_dir}"
+[boot]
+listen = ["10.77.0.1:7601"]
+[dhcp]
+mode = "full"
+interfaces = ["rack0"]
+[[dhcp.subnet]]
+cidr = "10.77.0.0/16"
+pools = ["10.77.1.0-10.77.255.250"]
+router = "10.77.0.1"
+dns = ["10.77.0.1"]
+lease = "1h"
+[tftp]
+listen = ["10.77.0.1:69"]
+[nodes]
+enroll = "auto"
+trust_boot_network = true
+[ansible]
+playbook = "{playbook}"
+[assets]
+dir = "/var/cache/roost/assets"
+"#,
+        data_dir = data_dir.display(),
+        playbook = playbook.display(),
+    )
+}
+
+/// The playbook of the checkout that this binary was built in, else the installed one.
+fn playbook() -> Result<PathBuf, Failure> {
+    let binary = own_binary()?;
+    let checkout = binary.ancestors().nth(3).map(|root| root.join("ansible/playbook.yaml"));
+    let installed = PathBuf::from("/usr/local/share/roost/ansible/playbook.yaml");
+    checkout.into_iter().chain([installed]).find(|path| path.exists()).ok_or_else(|| {
+        Failure::words(
+            Exit::Failed,
+            "there is no playbook",
+            "run the demo from the checkout (make demo), or make install",
+        )
+    })
+}
+
+/// What an operator prepares once: loaders, the node image, Ansible. Each is at once where nothing is missing.
+pub(super) async fn prepare(config: &Path) -> Result<(), Failure> {
+    for verb in [["assets", "fetch"], ["image", "build"], ["ansible", "setup"]] {
+        screen::line(format!("roost {}", verb.join(" ")))?;
+        let mut command = tokio::process::Command::new(own_binary()?);
+        command.arg("--config").arg(config).args(verb).kill_on_drop(true);
+        let status = command.status().await.with_context(|| format!("cannot run roost {}", verb.join(" ")))?;
+        if !status.success() {
+            let cause = format!("roost {} ended with {status}", verb.join(" "));
+            return Err(Failure::words(Exit::Failed, cause, "its own words stand above"));
+        }
+    }
+    Ok(())
+}
+
+impl Running {
+    /// Puts the rack up, starts the daemon in it and waits until every part is ready.
+    pub(super) async fn up(plan: &Plan, data_dir: &Path, config: &Path) -> Result<Self, Failure> {
+        let name: RackName = plan.name.parse()?;
+        let spec = RackSpec {
+            name,
+            run_root: lab::DEFAULT_RUN_ROOT.into(),
+            bridge: "rack0".to_owned(),
+            address: "10.77.0.1/16".parse()?,
+            kept_by: KeptBy::Program,
+        };
+        let rack = Rack::up(&spec)?;
+        let machines = plan.machines.iter().enumerate().map(|(index, firmware)| {
+            let name = machine_name(index, *firmware, &plan.machines)?;
+            let spec = MachineSpec {
+                accel: plan.accel.clone(),
+                memory_mib: plan.memory_mib,
+                cpus: CPUS,
+                ..MachineSpec::new(name, *firmware)
+            };
+            Ok(rack.add(spec)?)
+        });
+        let machines = machines.collect::<Result<_, Failure>>()?;
+        let daemon = DaemonSpec {
+            binary: own_binary()?,
+            config: std::fs::read_to_string(config)?,
+            data_dir: data_dir.to_owned(),
+            dir: data_dir.join("run"),
+            env: Vec::new(),
+        };
+        let daemon = Daemon::start(&rack, daemon).await?;
+        Ok(Self { rack, daemon, machines })
+    }
+
+    /// Switches every machine on and follows them until all are ready, or one is not going to be.
+    pub(super) async fn boot(&self, limit: Duration) -> Result<Vec<Way>, Failure> {
+        let mut powered = Vec::new();
+        for machine in &self.machines {
+            powered.push(Powered::now(machine.name().as_str(), machine.mac()));
+            machine.power_on().await?;
+        }
+        watch::until_ready(&self.daemon.api(), powered, limit).await
+    }
+
+    /// What a person types in another terminal.
+    pub(super) fn how_to_look(&self) -> String {
+        let socket = self.daemon.api().socket().display().to_string();
+        let dir = self.rack.dir().display();
+        format!(
+            "the rack runs until Ctrl-C. In another terminal:\n  \
+             export ROOST_SOCKET={socket}\n  roost status; roost node list; roost run list; roost event follow\n  \
+             roost lab console NAME                 (consoles, logs and captures lie under {dir})"
+        )
+    }
+
+    /// Ends the daemon, then takes the rack away.
+    pub(super) async fn down(mut self) -> Result<(), Failure> {
+        let stopped = self.daemon.stop(GRACE).await;
+        self.rack.down()?;
+        stopped?;
+        Ok(())
+    }
+}
+
+fn machine_name(index: usize, firmware: Firmware, all: &[Firmware]) -> Result<MachineName, Failure> {
+    let base = match firmware {
+        Firmware::Bios => "bios",
+        Firmware::Uefi => "uefi",
+    };
+    let alone = all.iter().filter(|other| **other == firmware).count() == 1;
+    Ok(if alone { base.parse()? } else { format!("{base}{}", index + 1).parse()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_s_configuration_has_no_mistakes() {
+        let text = config(Path::new("/var/tmp/x"), Path::new("/x/playbook.yaml"));
+        let parsed = crate::config::parse(&text, &|_| None);
+        assert!(parsed.is_ok(), "{parsed:?}");
+    }
+}
