@@ -189,3 +189,13 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn the_fuzz_seeds_are_taken() {
+    let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/callhome");
+    for seed in std::fs::read_dir(seeds).unwrap() {
+        let path = seed.unwrap().path();
+        let body = std::fs::read(&path).unwrap();
+        assert!(call_home(&body).is_ok() || progress(&body).is_ok(), "{}", path.display());
+    }
+}

@@ -1,7 +1,7 @@
 # Makes an image on the node by `docker import`: busybox and its libraries, without a registry or a network.
 #
 # Run by `python3 -c`. Role bootstrap_agent runs a container of it, which proves that the engine runs containers
-# offline. The image is named by what is in it, so it is imported once. Says `imported` where something was changed.
+# offline. Its comment is the digest of what is in it, so it is imported once. Says `imported` where it was.
 
 import hashlib
 import io
@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import tarfile
+
+NAME = "roost/proof:latest"
 
 
 def fail(said, remedy):
@@ -38,14 +40,15 @@ def main():
     if program is None:
         fail("busybox is not installed", "add busybox to the node's image and build it again")
     archive = image(program)
-    tag = hashlib.sha256(archive).hexdigest()[:12]
-    name = f"roost/proof:{tag}"
-    known = subprocess.run(["docker", "image", "inspect", name], capture_output=True).returncode == 0
-    if not known:
-        done = subprocess.run(["docker", "import", "-", name], input=archive, capture_output=True)
-        if done.returncode != 0:
-            fail(f"docker import: {done.stderr.decode(errors='replace').strip()}", "journalctl -u docker -u containerd")
-    print("known" if known else "imported", name)
+    digest = hashlib.sha256(archive).hexdigest()
+    ask = ["docker", "image", "inspect", "--format", "{{.Comment}}", NAME]
+    if subprocess.run(ask, capture_output=True, text=True).stdout.strip() == digest:
+        print("known", digest)
+        return
+    done = subprocess.run(["docker", "import", "--message", digest, "-", NAME], input=archive, capture_output=True)
+    if done.returncode != 0:
+        fail(f"docker import: {done.stderr.decode(errors='replace').strip()}", "journalctl -u docker -u containerd")
+    print("imported", digest)
 
 
 main()
