@@ -11,6 +11,7 @@ mod ca;
 mod client;
 mod completions;
 mod config;
+mod demo;
 mod event;
 pub mod exit;
 mod explain;
@@ -96,6 +97,7 @@ enum Verb {
     #[command(subcommand)]
     Ca(ca::CaVerb),
     Lab(lab::Lab),
+    Demo(demo::Demo),
     /// Copy the daemon's database into one file, also while the daemon runs.
     Backup(backup::BackupArgs),
     /// Put a copy in the place of the database. The daemon must be stopped; what was there is kept beside it.
@@ -147,6 +149,7 @@ impl Verb {
             Self::Ssh(verb) => verb.run(global).await,
             Self::Ca(verb) => verb.run(global).await,
             Self::Lab(lab) => lab.run().await,
+            Self::Demo(demo) => demo.run(global).await,
             Self::Backup(backup) => backup.run(global).await,
             Self::Restore(restore) => restore.run(global).await,
             Self::Completions { shell } => completions::run(shell),

@@ -1,6 +1,6 @@
 //! The node lifecycle: the only writer of node state, of boots and of runs.
 //!
-//! One actor owns the [`Ledger`](ledger::Ledger). Whoever wants something sends a function over the ledger; the actor
+//! One actor owns the [`Ledger`]. Whoever wants something sends a function over the ledger; the actor
 //! applies everything that waits, commits the writes of all in one transaction, and only then answers. So there are
 //! no races to reason about, an answer (a script with its token, a 202) never leaves before its row is synced, and a
 //! storm of a hundred machines shares its fsyncs.

@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "in tests a panic is the report; clippy knows #[test] functions alone")]
 
 mod api;
+mod bench;
+mod boot;
 mod cli_client;
 mod http_auth;
 mod http_events;
 mod http_listeners;
 mod http_provision;
 mod http_resources;
+mod walk;

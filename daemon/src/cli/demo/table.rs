@@ -23,19 +23,19 @@ const STAGES: [(Step, &str); 11] = [
 
 /// One machine's way, from its power button on.
 #[derive(Debug, Clone)]
-pub struct Way {
+pub(super) struct Way {
     /// The lab's name for it.
-    pub machine: String,
+    pub(super) machine: String,
     /// When its power was switched on.
-    pub power_on: Timestamp,
+    pub(super) power_on: Timestamp,
     /// Its timeline.
-    pub steps: Vec<StepRecord>,
+    pub(super) steps: Vec<StepRecord>,
 }
 
 impl Way {
     /// Seconds from power-on to a station of this boot.
     #[must_use]
-    pub fn seconds_to(&self, step: Step) -> Option<f64> {
+    pub(super) fn seconds_to(&self, step: Step) -> Option<f64> {
         let record = self.steps.iter().find(|record| record.step == step && record.at >= self.power_on)?;
         Some(record.at.duration_since(self.power_on).as_secs_f64())
     }
@@ -43,14 +43,14 @@ impl Way {
 
 /// A line for a station just reached.
 #[must_use]
-pub fn line(way: &Way, record: &StepRecord) -> String {
+pub(super) fn line(way: &Way, record: &StepRecord) -> String {
     let seconds = record.at.duration_since(way.power_on).as_secs_f64();
     format!("{seconds:>7.1} s  {:<8} {:<16} {}", way.machine, record.step.name(), record.detail)
 }
 
 /// The table at the end.
 #[must_use]
-pub fn table(ways: &[Way]) -> String {
+pub(super) fn table(ways: &[Way]) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(["machine", "stage", "seconds", "since power on"]);
     for way in ways {
