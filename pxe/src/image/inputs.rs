@@ -103,6 +103,7 @@ const ROOT_FILES: &[RootFile] = root_files! {
     Program "etc/initramfs-tools/scripts/roost",
     Program "etc/initramfs-tools/scripts/roost-lease",
     Program "etc/initramfs-tools/scripts/init-bottom/roost",
+    Text "etc/modprobe.d/roost.conf",
     Text "etc/ssh/sshd_config.d/roost.conf",
     Text "etc/systemd/journald.conf.d/roost.conf",
     Text "etc/systemd/system/docker.service.d/roost.conf",
