@@ -179,22 +179,30 @@ impl Runner {
     /// # Errors
     /// The book or the host failed in a way that would make the runs' states untrue.
     pub async fn run(mut self, stop: Stop) -> Result<(), RunError> {
-        self.recover(&stop).await?;
+        let stop = stop.child_token();
+        let served = self.serve(&stop).await;
+        // Also when one run failed the runner: dropped, the others would be killed instead of left to be adopted.
+        stop.cancel();
+        let mut left = Ok(());
+        while let Some(ended) = self.active.join_next().await {
+            left = left.and(self.settle(ended));
+        }
+        served.and(left)
+    }
+
+    async fn serve(&mut self, stop: &Stop) -> Result<(), RunError> {
+        self.recover(stop).await?;
         loop {
             while let Some(order) = self.queue.next() {
-                self.start(order, &stop);
+                self.start(order, stop);
             }
             self.publish();
             tokio::select! {
-                () = stop.cancelled() => break,
+                () = stop.cancelled() => return Ok(()),
                 Some(ended) = self.active.join_next() => self.settle(ended)?,
                 Some(command) = self.commands.recv() => self.obey(command).await?,
             }
         }
-        while let Some(left) = self.active.join_next().await {
-            self.settle(left)?;
-        }
-        Ok(())
     }
 
     async fn recover(&mut self, stop: &Stop) -> Result<(), RunError> {

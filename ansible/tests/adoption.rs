@@ -6,10 +6,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 
-use ansible::{Cancelled, Config, Deps, Runner};
+use ansible::{Cancelled, Config, Deps, RunError, Runner};
 use tasks::{Stop, SystemClock};
 use vocabulary::{RunId, RunState};
 
@@ -198,5 +198,26 @@ async fn b37_a_daemon_that_stops_leaves_its_playbooks_to_the_next() {
     fs::write(rack.path("gate"), "").unwrap();
     assert_eq!(rack.ended(1).await.state, RunState::Succeeded);
     assert_eq!(rack.effects(), 1);
+    second.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b37_a_book_that_fails_stops_the_runner_and_kills_no_playbook() {
+    let rack = Rack::new("effect.yaml").await;
+    let first = rack.start();
+    first.handle.enqueue(rack.order(1, 1)).unwrap();
+    until("the first at its gate", || rack.path("at-gate").exists().then_some(())).await;
+    rack.book.refuses.store(2, Ordering::SeqCst);
+    first.handle.enqueue(rack.order(2, 2)).unwrap();
+    let error = first.failure().await.unwrap_err();
+    assert!(matches!(error, RunError::Book { action: "task", .. }), "{error:?}");
+    assert!(!rack.processes_of(1).is_empty());
+    rack.book.refuses.store(0, Ordering::SeqCst);
+    let second = rack.start();
+    fs::write(rack.path("gate"), "").unwrap();
+    for run in [1, 2] {
+        assert_eq!(rack.ended(run).await.state, RunState::Succeeded);
+    }
+    assert_eq!(rack.effects(), 2);
     second.halt().await;
 }

@@ -7,7 +7,10 @@ use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -66,6 +69,8 @@ pub(crate) enum Hang {
 pub(crate) struct Book {
     path: PathBuf,
     pub(crate) hang: Hang,
+    /// The run whose tasks the book does not take; 0 for none.
+    pub(crate) refuses: AtomicU64,
     entries: Mutex<BTreeMap<u64, Entry>>,
 }
 
@@ -151,14 +156,19 @@ impl Drop for Rack {
 impl Running {
     pub(crate) async fn halt(self) {
         self.stop.cancel();
-        self.task.await.unwrap().unwrap();
+        self.failure().await.unwrap();
+    }
+
+    /// How it ended by itself.
+    pub(crate) async fn failure(self) -> Result<(), ansible::RunError> {
+        self.task.await.unwrap()
     }
 }
 
 impl Book {
     pub(crate) fn at(path: PathBuf, hang: Hang) -> Self {
         let text = fs::read_to_string(&path).unwrap_or_else(|_| "{}".to_owned());
-        Self { path, hang, entries: Mutex::new(serde_json::from_str(&text).unwrap()) }
+        Self { path, hang, refuses: AtomicU64::new(0), entries: Mutex::new(serde_json::from_str(&text).unwrap()) }
     }
 
     pub(crate) fn reload(&self) {
@@ -244,6 +254,9 @@ impl RunBook for Book {
     }
 
     async fn task(&self, run: RunId, report: TaskReport) -> Result<(), BoxError> {
+        if self.refuses.load(Ordering::SeqCst) == run.0 {
+            return Err("the disk is full".into());
+        }
         assert_eq!(self.entry(run.0).run.state, RunState::Running, "a report of a run that does not run");
         let edit = |entry: &mut Entry| {
             entry.reports.entry(report.seq).or_insert(report);

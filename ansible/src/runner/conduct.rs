@@ -174,14 +174,18 @@ impl Conduct {
     async fn follow(&mut self, mut process: Process, since: Timestamp) -> Result<(), RunError> {
         let (run, node) = (self.order.run.id, self.order.run.node.clone());
         self.context.tell(RunNews::Started { run, node });
-        match self.watch(&mut process, since).await? {
-            Outcome::Exited(status) => self.finish(status).await,
-            Outcome::Ended => {
+        match self.watch(&mut process, since).await {
+            Err(error) => {
+                process.leave();
+                Err(error)
+            }
+            Ok(Outcome::Exited(status)) => self.finish(status).await,
+            Ok(Outcome::Ended) => {
                 let grace = self.context.config.grace;
                 process.terminate(grace).await.map_err(|source| self.failed(source))?;
                 self.finish(None).await
             }
-            Outcome::Left => {
+            Ok(Outcome::Left) => {
                 process.leave();
                 Ok(())
             }

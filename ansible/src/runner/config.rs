@@ -115,11 +115,11 @@ impl Config {
         if self.secrets_dir.as_os_str().len() > SECRETS_PATH_LIMIT_BYTES {
             return Err(BuildError::LongSecretsPath { path: self.secrets_dir.clone() });
         }
-        for path in [self.data_dir.join("runs"), self.secrets_dir.clone()] {
-            let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
-            made.map_err(|source| BuildError::Folder { path, source })?;
-        }
-        Ok(())
+        let runs = self.data_dir.join("runs");
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&runs);
+        made.map_err(|source| BuildError::Folder { path: runs, source })?;
+        secrets::claim(&self.secrets_dir)
+            .map_err(|source| BuildError::Folder { path: self.secrets_dir.clone(), source })
     }
 }
 

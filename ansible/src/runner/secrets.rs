@@ -7,7 +7,7 @@
 use std::{
     collections::HashSet,
     fs, io,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -70,9 +70,27 @@ pub(super) fn forget_but(secrets_dir: &Path, kept: &HashSet<RunId>) -> io::Resul
 
 /// The first usual place that is RAM, else the data folder.
 pub(super) fn best_folder(data_dir: &Path) -> PathBuf {
-    let candidates = [("/run", "/run/roost/secrets"), ("/dev/shm", "/dev/shm/roost-secrets")];
-    let in_ram = candidates.iter().find(|(mount, _)| is_tmpfs(Path::new(mount)) && is_writable(Path::new(mount)));
-    in_ram.map_or_else(|| data_dir.join("secrets"), |(_, folder)| PathBuf::from(folder))
+    let candidates = ["/run/roost/secrets", "/dev/shm/roost-secrets"].map(PathBuf::from);
+    let usable = |folder: &PathBuf| existing(folder).is_some_and(|place| is_tmpfs(place) && is_writable(place));
+    candidates.into_iter().find(usable).unwrap_or_else(|| data_dir.join("secrets"))
+}
+
+/// Makes the folder, and makes sure that it is ours alone: in /dev/shm anybody could have made it before.
+pub(super) fn claim(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let meta = fs::symlink_metadata(folder)?;
+    let ours = meta.is_dir() && meta.uid() == rustix::process::geteuid().as_raw() && meta.mode().trailing_zeros() >= 6;
+    if !ours {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is not a folder of this user with mode 0700"));
+    }
+    if !is_tmpfs(folder) {
+        tracing::warn!(folder = %folder.display(), "secrets of runs are kept on a disk while they run: no tmpfs is usable");
+    }
+    Ok(())
+}
+
+fn existing(folder: &Path) -> Option<&Path> {
+    folder.ancestors().find(|place| place.exists())
 }
 
 fn is_tmpfs(path: &Path) -> bool {
@@ -102,5 +120,17 @@ mod tests {
         assert_eq!((mode(one.path()), mode(&one.key())), (0o700, 0o600));
         forget_but(folder.path(), &HashSet::from([RunId(2)])).unwrap();
         assert!(!one.path().exists() && Secrets::of(folder.path(), RunId(2)).key().exists() && key.exists());
+    }
+
+    #[test]
+    fn a_folder_that_others_may_enter_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, open, link) = (folder.path().join("a"), folder.path().join("b"), folder.path().join("c"));
+        claim(&ours).unwrap();
+        claim(&ours).unwrap();
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
+        std::os::unix::fs::symlink(&ours, &link).unwrap();
+        assert!(claim(&open).is_err() && claim(&link).is_err());
     }
 }
