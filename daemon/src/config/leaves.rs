@@ -5,6 +5,8 @@
 
 use std::{net::SocketAddrV4, num::NonZeroUsize, path::PathBuf, time::Duration};
 
+use sha2::{Digest as _, Sha256};
+
 use super::{Boot, Config, DhcpMode, Enroll, Nodes, Subnet, UefiLoader};
 use crate::nodes::lifecycle;
 
@@ -120,7 +122,7 @@ impl Config {
             venv: ansible.venv.clone(),
             ssh_key,
             ssh_port: SSH_PORT,
-            secrets_dir: ansible::Config::secrets_below(&self.data_dir),
+            secrets_dir: ansible::Config::secrets_below(&self.data_dir).join(self.place()),
             variables,
             concurrency: NonZeroUsize::try_from(ansible.concurrency).unwrap_or(NonZeroUsize::MIN),
             timeout: ansible.timeout,
@@ -128,6 +130,13 @@ impl Config {
             lock_patience: LOCK_PATIENCE,
             todo_file: ansible.todo_file.clone(),
         }
+    }
+
+    /// A name for this data directory: a second daemon on the host, with another one, must not clear away this one's
+    /// secrets when it starts.
+    fn place(&self) -> String {
+        use std::os::unix::ffi::OsStrExt as _;
+        hex::encode(&Sha256::digest(self.data_dir.as_os_str().as_bytes())[..4])
     }
 
     /// What the node lifecycle decides by.

@@ -119,7 +119,8 @@ impl Bench {
             }
         };
         if tokio::time::timeout(limit, waiting).await.is_err() {
-            panic!("waited {limit:?} for {what}\n{}", self.daemon.log());
+            let nodes: Option<Vec<NodeView>> = self.get("/api/nodes").await;
+            panic!("waited {limit:?} for {what}\n{nodes:#?}\n{:#?}\n{}", self.runs().await, self.daemon.log());
         }
     }
 
