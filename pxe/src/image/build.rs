@@ -147,7 +147,8 @@ async fn check_host(config: &Config, progress: &dyn Progress, stop: &Stop) -> Re
     if !config.keyring.is_file() {
         return Err(BuildError::Keyring { path: config.keyring.clone() });
     }
-    let spec = Spec::new("unshare").args(["--mount", "true"]);
+    // In a chroot `/` is no mount, so its propagation could not be changed and need not be.
+    let spec = Spec::new("unshare").args(["--mount", "--propagation", "unchanged", "true"]);
     let probe = Job { stage: Stage::Packages, program: "unshare", spec, remedy: "" };
     match run(probe, progress, stop).await {
         Err(BuildError::Failed { .. }) => Err(BuildError::NoMounts),

@@ -65,3 +65,47 @@ pub(super) fn installed(status: &str) -> BTreeMap<String, String> {
         .filter_map(|paragraph| Some((field(paragraph, "Package")?, field(paragraph, "Version")?)))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::{Config, Inputs};
+
+    fn written(folder: &Path) -> Manifest {
+        let blob = |name: &str| {
+            fs::write(folder.join(name), name).unwrap();
+            Blob::of_file(&folder.join(name)).unwrap()
+        };
+        let manifest = Manifest {
+            key: Inputs::of(&Config::new("/unused".into())).key(),
+            built: Timestamp::UNIX_EPOCH,
+            kernel_release: "6.12".into(),
+            kernel: blob(KERNEL),
+            initrd: blob(INITRD),
+            root: blob(ROOT),
+            packages: BTreeMap::new(),
+        };
+        manifest.write(folder).unwrap();
+        manifest
+    }
+
+    #[test]
+    fn an_image_counts_only_when_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = written(folder.path());
+        assert_eq!(Manifest::of_complete(folder.path(), &manifest.key), Some(manifest.clone()));
+        fs::write(folder.path().join(ROOT), "cut").unwrap();
+        assert_eq!(Manifest::of_complete(folder.path(), &manifest.key), None);
+        fs::remove_file(folder.path().join(MANIFEST)).unwrap();
+        assert_eq!(Manifest::of_complete(folder.path(), &manifest.key), None);
+    }
+
+    #[test]
+    fn packages_are_read_from_the_status_file() {
+        let status = "Package: a\nStatus: install ok installed\nVersion: 1:2-3\n\n\
+            Package: b\nStatus: deinstall ok config-files\nVersion: 9\n\n\
+            Package: c\nStatus: install ok installed\nDescription: x\n Package: no\nVersion: 4\n";
+        let expected = BTreeMap::from([("a".to_owned(), "1:2-3".to_owned()), ("c".to_owned(), "4".to_owned())]);
+        assert_eq!(installed(status), expected);
+    }
+}

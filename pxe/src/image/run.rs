@@ -81,3 +81,56 @@ fn failure(
 ) -> BuildError {
     BuildError::Failed { stage, program, status, said: Vec::from(kept).join("\n"), remedy }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Mutex, time::Duration};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<String>>);
+
+    impl Progress for Heard {
+        fn begin(&self, _: Stage) {}
+        fn line(&self, _: Stage, line: &str) {
+            self.0.lock().unwrap().push(line.to_owned());
+        }
+        fn end(&self, _: Stage, _: Duration) {}
+    }
+
+    fn shell(script: &str) -> Job {
+        Job { stage: Stage::Pack, program: "sh", spec: Spec::new("sh").args(["-c", script]), remedy: "try this" }
+    }
+
+    #[tokio::test]
+    async fn lines_come_as_they_are_said_and_the_last_ones_stand_in_the_error() {
+        let heard = Heard::default();
+        let error = run(shell("seq 100; echo broken >&2; exit 3"), &heard, &Stop::new()).await.unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("could not pack the root: sh ended with") && text.contains("try this"), "{text}");
+        assert!(text.contains("broken") && text.contains("\n100\n") && !text.contains("\n42\n"), "{text}");
+        assert_eq!(heard.0.lock().unwrap().len(), 101);
+    }
+
+    #[tokio::test]
+    async fn cancelling_ends_the_whole_group() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = folder.path().join("pid");
+        let script = format!("sleep 1000 & echo $! >{}.new; mv {0}.new {0}; wait", mark.display());
+        let stop = Stop::new();
+        let heard = Heard::default();
+        let cancel = async {
+            while !mark.exists() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            stop.cancel();
+        };
+        let (ended, ()) = tokio::join!(run(shell(&script), &heard, &stop), cancel);
+        assert!(matches!(ended, Err(BuildError::Cancelled)));
+        let pid = std::fs::read_to_string(&mark).unwrap();
+        // A zombie that init has not reaped yet has no command line.
+        let command_line = std::fs::read(format!("/proc/{}/cmdline", pid.trim())).unwrap_or_default();
+        assert!(command_line.is_empty(), "the grandchild lives on");
+    }
+}
