@@ -106,7 +106,7 @@ mod tests {
     #[tokio::test]
     async fn lines_come_as_they_are_said_and_the_last_ones_stand_in_the_error() {
         let heard = Heard::default();
-        let error = run(shell("seq 100; echo broken >&2; exit 3"), &heard, &Stop::new()).await.unwrap_err();
+        let error = run(shell("exec 2>&1; seq 100; echo broken >&2; exit 3"), &heard, &Stop::new()).await.unwrap_err();
         let text = error.to_string();
         assert!(text.contains("could not pack the root: sh ended with") && text.contains("try this"), "{text}");
         assert!(text.contains("broken") && text.contains("\n100\n") && !text.contains("\n42\n"), "{text}");
