@@ -13,6 +13,8 @@
 mod findings;
 #[path = "tidy/layout.rs"]
 mod layout;
+#[path = "tidy/promises.rs"]
+mod promises;
 #[path = "tidy/sources.rs"]
 mod sources;
 #[path = "tidy/syntax.rs"]
