@@ -51,7 +51,7 @@ impl Daemon {
     /// # Errors
     /// The first thing that is in the way, with its cause.
     pub async fn build(config: &Config) -> Result<Self, BoxError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let supervisor = Supervisor::new(Arc::clone(&clock));
         let store = store::Store::open(&config.data_dir, clock.now()).await?;
         let keys = build::keyring(config).await?;

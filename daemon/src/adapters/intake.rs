@@ -24,22 +24,22 @@ impl Intake for FrontDoor {
     async fn call_home(&self, call: CallHome, peer: SocketAddr) -> Result<RunId, IntakeRefusal> {
         let leased = self.leases.address_of(call.mac);
         let answer = self.nodes.ask(move |ledger, now, writes| ledger.call_home(now, &call, peer.ip(), leased, writes));
-        answer.await.map_err(unavailable)?.map_err(turned_down)
+        answer.await.map_err(|error| unavailable(&error))?.map_err(|error| turned_down(&error))
     }
 
     async fn progress(&self, report: Report, _peer: SocketAddr) -> Result<(), IntakeRefusal> {
         let answer = self.nodes.ask(move |ledger, now, writes| ledger.progress(now, &report, writes));
-        answer.await.map_err(unavailable)?.map_err(turned_down)
+        answer.await.map_err(|error| unavailable(&error))?.map_err(|error| turned_down(&error))
     }
 }
 
-fn unavailable(error: NodesError) -> IntakeRefusal {
+fn unavailable(error: &NodesError) -> IntakeRefusal {
     let hint = "nothing, it is tried again; roost status says what is wrong".to_owned();
     IntakeRefusal { kind: RefusalKind::Unavailable, reason: error.to_string(), hint }
 }
 
-fn turned_down(error: TurnedDown) -> IntakeRefusal {
-    let (kind, hint) = match &error {
+fn turned_down(error: &TurnedDown) -> IntakeRefusal {
+    let (kind, hint) = match error {
         TurnedDown::Refused(Refusal::UnknownToken) => {
             (RefusalKind::UnknownToken, "start the machine again: each boot gets a token")
         }

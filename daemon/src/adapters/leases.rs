@@ -10,17 +10,17 @@ pub struct LeaseBook(pub Store);
 #[async_trait::async_trait]
 impl LeaseLog for LeaseBook {
     async fn load(&self) -> Result<Vec<Lease>, BoxError> {
-        self.0.leases().await?.into_iter().map(lease).collect()
+        self.0.leases().await?.iter().map(lease).collect()
     }
 
     async fn commit(&self, leases: Vec<Lease>) -> Result<(), BoxError> {
-        let batch = Batch { leases: leases.into_iter().map(row).collect(), ..Batch::default() };
+        let batch = Batch { leases: leases.iter().map(row).collect(), ..Batch::default() };
         self.0.commit(batch).await?;
         Ok(())
     }
 }
 
-fn row(lease: Lease) -> LeaseRow {
+fn row(lease: &Lease) -> LeaseRow {
     LeaseRow {
         address: lease.address,
         mac: lease.client.mac(),
@@ -32,7 +32,7 @@ fn row(lease: Lease) -> LeaseRow {
     }
 }
 
-fn lease(row: LeaseRow) -> Result<Lease, BoxError> {
+fn lease(row: &LeaseRow) -> Result<Lease, BoxError> {
     let state =
         LeaseState::named(&row.state).ok_or_else(|| format!("the lease of {} is {:?}", row.address, row.state))?;
     Ok(Lease { address: row.address, client: row.client.parse()?, state, since: row.since, expires: row.expires })

@@ -185,7 +185,7 @@ pub struct RunOrders<S> {
 impl<S: RunnerSwitch> RunDesk for RunOrders<S> {
     async fn retry(&self, run: Approved<RunId>) -> Result<(RunId, Vec<Effect>), RunError> {
         let id = *run.value();
-        let done = self.nodes.ask(move |ledger, now, writes| ledger.retry(now, run, writes));
+        let done = self.nodes.ask(move |ledger, now, writes| ledger.retry(now, &run, writes));
         let new = done.await.map_err(run_store)?.map_err(run_error)?;
         Ok((new, vec![Effect { subject: format!("run-{new}"), effect: format!("queued; repeats run {id}") }]))
     }
@@ -196,7 +196,7 @@ impl<S: RunnerSwitch> RunDesk for RunOrders<S> {
         let effects = self.preview(RunOrder::Cancel(Cancel { run })).await?;
         let who = by.clone();
         let queued = self.nodes.ask(move |ledger, now, writes| {
-            ledger.audit(&who, "cancel", serde_json::json!({ "run": run }), writes);
+            ledger.audit(&who, "cancel", &serde_json::json!({ "run": run }), writes);
             ledger.cancel_queued(now, run, &who, writes)
         });
         // A queued run may be handed over already: the runner then ends it before it starts.

@@ -56,7 +56,7 @@ impl RunBook for Book {
                     task: Some(report.full_name()),
                     ..known
                 };
-                ledger.run_changed(now, changed, None, verifying, writes);
+                ledger.run_changed(now, &changed, None, verifying, writes);
             })
             .await?;
         Ok(())
@@ -87,7 +87,7 @@ impl Book {
             .ask(move |ledger, now, writes| {
                 let known = ledger.run(run).filter(|known| !known.state.ended()).cloned();
                 if let Some(known) = known {
-                    ledger.run_changed(now, change(known), promises.as_ref(), verifying, writes);
+                    ledger.run_changed(now, &change(known), promises.as_ref(), verifying, writes);
                 }
             })
             .await?;

@@ -327,7 +327,7 @@ impl Ledger {
     pub fn run_changed(
         &mut self,
         now: Timestamp,
-        run: Run,
+        run: &Run,
         promises: Option<&Promises>,
         verifying: Verifying,
         writes: &mut Writes,
@@ -347,7 +347,7 @@ impl Ledger {
             }
             if run.state.ended() {
                 let nothing = Promises::Broken("nothing was verified".to_owned());
-                tracked.run_ended(now, rules, &run, promises.unwrap_or(&nothing), counters, turn);
+                tracked.run_ended(now, rules, run, promises.unwrap_or(&nothing), counters, turn);
             }
         });
     }

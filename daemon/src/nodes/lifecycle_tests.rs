@@ -271,7 +271,7 @@ proptest! {
                 Poke::Verifying => if let Some(run) = machine.tracked.node.run {
                     machine.tracked.verification_began(at(now), run, &mut machine.turn);
                 },
-                Poke::Ended(state) => if machine.last_run.is_some() { machine.end(now, state, &Promises::Kept(1)); },
+                Poke::Ended(state) if machine.last_run.is_some() => machine.end(now, state, &Promises::Kept(1)),
                 Poke::Admit => machine.tracked.admit(at(now), "root", &mut machine.turn),
                 Poke::Deny => machine.tracked.deny(at(now), "root", &mut machine.turn),
                 Poke::Park => machine.tracked.park(at(now), "test", &mut machine.turn),

@@ -32,7 +32,7 @@ pub async fn commit(store: &Store, writes: Writes, now: Timestamp) -> Result<(),
 }
 
 fn batch(writes: Writes, now: Timestamp) -> Batch {
-    let boots = writes.boots.into_iter().map(|(node, boot)| Write::Put(boot_row(node, boot))).collect();
+    let boots = writes.boots.into_iter().map(|(node, boot)| Write::Put(boot_row(node, &boot))).collect();
     let window = writes.window.map(|window| (WINDOW.to_owned(), window.map(|window| serde_json::json!(window))));
     let mut runs: Vec<Run> = writes.runs.into_values().collect();
     runs.sort_by_key(|run| run.id);
@@ -63,7 +63,7 @@ fn batch(writes: Writes, now: Timestamp) -> Batch {
     }
 }
 
-fn boot_row(node: NodeId, boot: Boot) -> BootRow {
+fn boot_row(node: NodeId, boot: &Boot) -> BootRow {
     BootRow {
         token: boot.token,
         minted: boot.minted,

@@ -135,7 +135,7 @@ impl Ledger {
         if outside.living == Living::Answers {
             let cause = "somebody boots under its MAC while it answers on its pinned host key";
             self.turn(now, asked.mac, writes, |_, _, turn, _| {
-                turn.alarm(cause, "find the machine that uses this MAC; no token was minted")
+                turn.alarm(cause, "find the machine that uses this MAC; no token was minted");
             });
             return Answer::Refuse(because(
                 "this MAC belongs to a machine that is up",
@@ -154,7 +154,7 @@ impl Ledger {
         let token = Token::from_random(outside.random);
         let minted = (token.hash(), self.rules.token_ttl);
         self.turn(now, asked.mac, writes, |tracked, counters, turn, _| {
-            tracked.script_sent(now, minted, asked.uuid, counters, turn)
+            tracked.script_sent(now, minted, asked.uuid, counters, turn);
         });
         self.own(token.hash(), asked.mac);
         Answer::Boot(token)
@@ -270,7 +270,7 @@ impl Ledger {
         self.audit(
             &by,
             "approve",
-            json!({"order": approved.value(), "digest": hex::encode(approved.digest())}),
+            &json!({"order": approved.value(), "digest": hex::encode(approved.digest())}),
             writes,
         );
         match approved.into_value() {
@@ -297,7 +297,7 @@ impl Ledger {
     pub fn deny(&mut self, now: Timestamp, approved: Approved<NodeId>, writes: &mut Writes) -> Result<(), OrderError> {
         let by = authority_name(approved.authority());
         let node = approved.into_value();
-        self.audit(&by, "deny", json!(node), writes);
+        self.audit(&by, "deny", &json!(node), writes);
         self.turn(now, node.mac(), writes, |tracked, _, turn, _| tracked.deny(now, &by, turn))
             .ok_or(OrderError::UnknownNode(node))
     }
@@ -314,7 +314,7 @@ impl Ledger {
         by: &str,
         writes: &mut Writes,
     ) -> Result<(), OrderError> {
-        self.audit(by, "power", json!({"node": node, "action": action}), writes);
+        self.audit(by, "power", &json!({"node": node, "action": action}), writes);
         self.turn(now, node.mac(), writes, |tracked, _, turn, _| match action {
             PowerAction::Off => turn.line(Step::PowerOff, format!("by {by}")),
             PowerAction::On | PowerAction::Cycle => {
@@ -340,12 +340,12 @@ impl Ledger {
     pub fn retry(
         &mut self,
         now: Timestamp,
-        approved: Approved<RunId>,
+        approved: &Approved<RunId>,
         writes: &mut Writes,
     ) -> Result<RunId, OrderError> {
         let by = authority_name(approved.authority());
         let before = self.retryable(*approved.value())?;
-        self.audit(&by, "retry", json!({"run": before.id}), writes);
+        self.audit(&by, "retry", &json!({"run": before.id}), writes);
         let node = before.node.clone();
         self.turn(now, node.mac(), writes, |tracked, counters, turn, _| {
             tracked.queue_run(now, &by, Some(&before), counters, turn)
@@ -378,12 +378,12 @@ impl Ledger {
         let Some(run) = self.run(id).filter(|run| run.state == RunState::Queued) else { return false };
         let cause = Some(format!("cancelled by {by} before it started"));
         let run = Run { state: RunState::Cancelled, ended: Some(now), cause, ..run.clone() };
-        self.run_changed(now, run, None, super::ledger::Verifying::NotYet, writes);
+        self.run_changed(now, &run, None, super::ledger::Verifying::NotYet, writes);
         true
     }
 
     /// Writes down who ordered what.
-    pub fn audit(&mut self, by: &str, what: &str, subject: serde_json::Value, writes: &mut Writes) {
+    pub fn audit(&mut self, by: &str, what: &str, subject: &serde_json::Value, writes: &mut Writes) {
         let data = json!({"by": by, "what": what, "subject": subject});
         writes.events.push(super::ledger::Report { kind: EventKind::Audit, node: None, run: None, data });
     }

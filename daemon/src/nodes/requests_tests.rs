@@ -249,12 +249,12 @@ fn each_station_stands_once_on_a_boots_timeline() {
 fn only_the_last_ended_run_of_a_node_can_be_asked_for_again() {
     let (mut ledger, token) = booting(Enroll::Auto);
     let run = call_home(&mut ledger, 60, &call(1, token)).0.unwrap();
-    assert!(matches!(ledger.retry(at(61), by_ann(run), &mut Writes::default()), Err(OrderError::Conflict { .. })));
+    assert!(matches!(ledger.retry(at(61), &by_ann(run), &mut Writes::default()), Err(OrderError::Conflict { .. })));
     let failed = Run { state: RunState::Failed, ..ledger.run(run).unwrap().clone() };
-    ledger.run_changed(at(62), failed, None, Verifying::NotYet, &mut Writes::default());
-    let again = ledger.retry(at(63), by_ann(run), &mut Writes::default()).unwrap();
+    ledger.run_changed(at(62), &failed, None, Verifying::NotYet, &mut Writes::default());
+    let again = ledger.retry(at(63), &by_ann(run), &mut Writes::default()).unwrap();
     assert_eq!(ledger.run(again).unwrap().retry_of, Some(run));
-    assert_eq!(ledger.retry(at(64), by_ann(run), &mut Writes::default()), Err(OrderError::UnknownRun(run)));
+    assert_eq!(ledger.retry(at(64), &by_ann(run), &mut Writes::default()), Err(OrderError::UnknownRun(run)));
     assert!(ledger.cancel_queued(at(65), again, "ann", &mut Writes::default()));
     assert!(ledger.launchables().is_empty());
 }
@@ -266,12 +266,12 @@ fn a_whole_way_to_ready() {
     let queued = ledger.run(id).unwrap().clone();
     let process = Some(vocabulary::ProcessId { pid: 1, start_ticks: 2, host_boot: "b".into() });
     let running = Run { state: RunState::Running, process, ..queued };
-    ledger.run_changed(at(61), running.clone(), None, Verifying::NotYet, &mut Writes::default());
-    ledger.run_changed(at(90), running.clone(), None, Verifying::Began, &mut Writes::default());
+    ledger.run_changed(at(61), &running, None, Verifying::NotYet, &mut Writes::default());
+    ledger.run_changed(at(90), &running, None, Verifying::Began, &mut Writes::default());
     assert_eq!(ledger.machine(mac(1)).unwrap().node.state, NodeState::Verifying);
     let mut writes = Writes::default();
     let done = Run { state: RunState::Succeeded, ..running };
-    ledger.run_changed(at(95), done, Some(&Promises::Kept(4)), Verifying::NotYet, &mut writes);
+    ledger.run_changed(at(95), &done, Some(&Promises::Kept(4)), Verifying::NotYet, &mut writes);
     assert_eq!(writes.nodes[&NodeId::of(mac(1))].1.state, NodeState::Ready);
     assert_eq!(writes.steps.last().unwrap().step, Step::Ready);
 }
