@@ -78,15 +78,23 @@ pub(super) fn best_folder(data_dir: &Path) -> PathBuf {
 /// Makes the folder, and makes sure that it is ours alone: in /dev/shm anybody could have made it before.
 pub(super) fn claim(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let own = rustix::process::geteuid().as_raw();
     let meta = fs::symlink_metadata(folder)?;
-    let ours = meta.is_dir() && meta.uid() == rustix::process::geteuid().as_raw() && meta.mode().trailing_zeros() >= 6;
-    if !ours {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is not a folder of this user with mode 0700"));
+    let ours = meta.is_dir() && meta.uid() == own && meta.mode() & 0o077 == 0;
+    if !ours || !folder.ancestors().skip(1).all(|above| kept_by(above, own)) {
+        let why = "it, or a folder above it, can be changed by another user";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
     }
     if !is_tmpfs(folder) {
         tracing::warn!(folder = %folder.display(), "secrets of runs are kept on a disk while they run: no tmpfs is usable");
     }
     Ok(())
+}
+
+/// Whether nobody but root and this user can put something else in place of what is in this folder.
+fn kept_by(folder: &Path, own: u32) -> bool {
+    let sticky_or_closed = |mode: u32| mode & 0o022 == 0 || mode & 0o1000 != 0;
+    fs::metadata(folder).is_ok_and(|meta| (meta.uid() == 0 || meta.uid() == own) && sticky_or_closed(meta.mode()))
 }
 
 fn existing(folder: &Path) -> Option<&Path> {
@@ -131,6 +139,10 @@ mod tests {
         fs::create_dir(&open).unwrap();
         fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
         std::os::unix::fs::symlink(&ours, &link).unwrap();
-        assert!(claim(&open).is_err() && claim(&link).is_err());
+        fs::create_dir(open.join("ours")).unwrap();
+        fs::set_permissions(open.join("ours"), fs::Permissions::from_mode(0o700)).unwrap();
+        assert!(claim(&open).is_err() && claim(&link).is_err() && claim(&open.join("ours")).is_ok());
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(claim(&open.join("ours")).is_err());
     }
 }
