@@ -17,7 +17,7 @@ use tasks::child::{Group, Input, Output, Spec};
 use crate::files::{self, LockError};
 
 /// What a person types to get Ansible.
-pub const INSTALL_COMMAND: &str = "roost ansible install";
+pub const INSTALL_COMMAND: &str = "roost ansible setup";
 /// What is installed: exact versions with hashes.
 pub const REQUIREMENTS: &str = include_str!("../requirements.txt");
 

@@ -115,7 +115,7 @@ async fn b39_what_is_missing_is_named_with_its_remedy() {
     let mut rack = Rack::new("effect.yaml").await;
     let venv = std::mem::replace(&mut rack.config.venv, PathBuf::from("/nonexistent"));
     let end = end_of_one_run(&rack).await;
-    assert_eq!(end.1, "install it: roost ansible install");
+    assert_eq!(end.1, "install it: roost ansible setup");
     rack.config.venv = venv;
     let playbook = std::mem::replace(&mut rack.config.playbook, PathBuf::from("/nonexistent.yaml"));
     let end = end_of_one_run(&rack).await;

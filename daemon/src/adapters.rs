@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `boot.rs` | `Witness`, `BootDesk` | the boot services of `pxe` |
 //! | `leases.rs` | `LeaseLog` | DHCP, over the store |
+//! | `fleet.rs` | `FleetDesk` | the API, over the keyring |
 //! | `intake.rs` | `Intake` | what booting machines post |
 //! | `orders.rs` | `NodeDesk`, `RunDesk`, `PartsBoard` | the API |
 //! | `runs.rs` | `RunBook`, `LaunchPad` | the Ansible runner |
@@ -11,6 +12,7 @@
 //! Translation only: a decision that shows up here belongs into `nodes` or into a leaf.
 
 pub mod boot;
+pub mod fleet;
 pub mod intake;
 pub mod leases;
 pub mod orders;

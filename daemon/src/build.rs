@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use crate::{
     adapters::{
         boot::{BootRoom, NoLeases},
+        fleet::Fleet,
         intake::FrontDoor,
         leases::LeaseBook,
         orders::{Orders, Parts, RunOrders},
@@ -165,6 +166,7 @@ pub async fn api(
     let switch = Switch { runner, data_dir: config.data_dir.clone() };
     let deps = Deps {
         bus: Bus::new(store.clone()),
+        fleet: Arc::new(Fleet { nodes: nodes.clone(), keys }),
         nodes: Arc::new(Orders { nodes: nodes.clone(), power }),
         runs: Arc::new(RunOrders { nodes, runner: switch, store: store.clone() }),
         parts: Arc::new(Parts(Arc::new(statuses))),

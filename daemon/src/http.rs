@@ -23,6 +23,7 @@ mod docs;
 pub mod error;
 mod events;
 pub mod first_key;
+mod fleet;
 pub mod holder;
 pub mod input;
 pub mod keyring;
@@ -101,6 +102,7 @@ fn documented() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .merge(leases::router())
         .merge(keys::router())
         .merge(ca_route::router())
+        .merge(fleet::router())
         .routes(routes!(prometheus::scrape))
         .split_for_parts();
     let bearer = HttpBuilder::new()

@@ -1,7 +1,7 @@
 //! The unit file and the code that speaks to systemd: readiness, status, watchdog, credentials.
 //!
 //! Outside systemd everything here does nothing and says so where it matters, so that the daemon has one way of
-//! running. What the unit promises (binary, type, watchdog, capabilities) stands in [`unit`] as constants too, and a
+//! running. What the unit promises (binary, type, watchdog, capabilities) stands in [`mod@unit`] as constants too, and a
 //! test compares both.
 //!
 //! Rejected: libsystemd bindings (a C library for four datagrams), socket activation (the daemon knows its listeners

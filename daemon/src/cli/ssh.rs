@@ -4,10 +4,11 @@ use clap::Subcommand;
 
 use super::{
     Global,
+    client::Client,
     exit::{Exit, Failure},
-    screen::{self, Output},
+    screen::{self, Output, Rehearsal},
 };
-use crate::ssh::FleetKey;
+use crate::{http::input::Change, ssh::FleetKey};
 
 /// Where the daemon keeps a key that nobody gave it.
 const MADE_HERE: &str = "ssh/fleet_ed25519";
@@ -17,6 +18,18 @@ const MADE_HERE: &str = "ssh/fleet_ed25519";
 pub(super) enum SshVerb {
     /// Print the public half, as `authorized_keys` wants it, and where the private half lies.
     Show(Output),
+    /// Replace the fleet key: the new one reaches every node by the old one before it takes its place.
+    Rotate(Rotate),
+}
+
+/// How to rotate.
+#[derive(Debug, clap::Args)]
+pub(super) struct Rotate {
+    /// Leave nodes that do not answer to their next boot, which brings the new key, instead of stopping.
+    #[arg(long)]
+    leave_silent: bool,
+    #[command(flatten)]
+    rehearsal: Rehearsal,
 }
 
 impl SshVerb {
@@ -25,7 +38,10 @@ impl SshVerb {
     /// # Errors
     /// The key's files cannot be read or made.
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let Self::Show(output) = self;
+        let output = match self {
+            Self::Show(output) => output,
+            Self::Rotate(rotate) => return rotate.run(global).await,
+        };
         let config = global.load_config()?;
         let given = config.ansible.ssh_key.or_else(|| systemd::credential_path(systemd::unit::SSH_KEY_CREDENTIAL));
         let private = given.unwrap_or_else(|| config.data_dir.join(MADE_HERE));
@@ -44,5 +60,13 @@ impl SshVerb {
         }
         screen::line(key.public.to_string())?;
         screen::line(format!("# private half: {}", key.private.display()))
+    }
+}
+
+impl Rotate {
+    async fn run(self, global: &Global) -> Result<(), Failure> {
+        let body = serde_json::json!({ "leave_silent": self.leave_silent });
+        let change: Change = Client::open(global)?.post("/api/ssh/rotate", &self.rehearsal.query(), &body).await?;
+        super::node::changed(&change)
     }
 }

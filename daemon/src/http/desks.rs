@@ -115,6 +115,22 @@ pub trait NodeDesk: Send + Sync + 'static {
     async fn explain(&self, mac: Mac) -> Result<Explanation, NodeError>;
 }
 
+/// An order to replace the fleet key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Rotate {
+    /// What to do about nodes that do not answer.
+    pub silent: crate::ssh::Silent,
+}
+
+/// The fleet key, as the API sees it.
+#[async_trait]
+pub trait FleetDesk: Send + Sync + 'static {
+    /// Replaces it on every node and on disk.
+    async fn rotate(&self, order: Approved<Rotate>) -> Result<Vec<Effect>, NodeError>;
+    /// What a rotation would bring about.
+    async fn preview(&self) -> Result<Vec<Effect>, NodeError>;
+}
+
 /// An order to stop a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cancel {

@@ -8,7 +8,7 @@ use tasks::{Clock, Stop};
 use vocabulary::Timestamp;
 
 use super::{
-    desks::{NodeDesk, PartsBoard, RunDesk},
+    desks::{FleetDesk, NodeDesk, PartsBoard, RunDesk},
     keyring::KeyRing,
     limit::Limiter,
     tickets::Tickets,
@@ -28,6 +28,8 @@ pub struct Deps {
     pub nodes: Arc<dyn NodeDesk>,
     /// The runner.
     pub runs: Arc<dyn RunDesk>,
+    /// The fleet key.
+    pub fleet: Arc<dyn FleetDesk>,
     /// The daemon's parts, for readiness.
     pub parts: Arc<dyn PartsBoard>,
     /// Every key that may come in.
@@ -93,6 +95,10 @@ impl Api {
 
     pub(super) fn runs(&self) -> Arc<dyn RunDesk> {
         self.0.deps.runs.clone()
+    }
+
+    pub(super) fn fleet(&self) -> &dyn FleetDesk {
+        &*self.0.deps.fleet
     }
 
     pub(super) fn parts(&self) -> &dyn PartsBoard {

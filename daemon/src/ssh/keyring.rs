@@ -36,7 +36,8 @@ pub struct Rotation {
 }
 
 /// What to do about nodes that do not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Silent {
     /// Stop before anything is replaced.
     Stop,

@@ -14,8 +14,8 @@ use daemon::{
     http::{
         self,
         desks::{
-            Answer, Approval, Cancel, Effect, Explanation, LogPiece, NodeDesk, NodeError, NodeOrder, PartStatus,
-            PartsBoard, PowerOrder, RunDesk, RunError, RunOrder,
+            Answer, Approval, Cancel, Effect, Explanation, FleetDesk, LogPiece, NodeDesk, NodeError, NodeOrder,
+            PartStatus, PartsBoard, PowerOrder, Rotate, RunDesk, RunError, RunOrder,
         },
         keyring::KeyRing,
         prometheus,
@@ -142,6 +142,17 @@ impl RunDesk for Desk {
     }
 }
 
+#[async_trait]
+impl FleetDesk for Desk {
+    async fn rotate(&self, order: Approved<Rotate>) -> Result<Vec<Effect>, NodeError> {
+        Ok(Self::effect(&"fleet key", &format!("rotated, {:?}", order.value().silent)))
+    }
+
+    async fn preview(&self) -> Result<Vec<Effect>, NodeError> {
+        Ok(Self::effect(&"fleet key", "would be rotated"))
+    }
+}
+
 impl PartsBoard for Desk {
     fn parts(&self) -> Vec<PartStatus> {
         let ready = *self.ready.lock().unwrap();
@@ -207,6 +218,7 @@ impl Running {
             bus: Bus::new(store.clone()),
             nodes: desk.clone(),
             runs: desk.clone(),
+            fleet: desk.clone(),
             parts: desk.clone(),
             keys,
             clock: shared.clone(),

@@ -91,6 +91,26 @@ async fn a_daemon_killed_between_any_two_steps_brings_the_machine_to_ready_and_d
     // A run whose process had not begun when the daemon died may be repeated, but only one succeeds.
     let runs = bench.runs().await;
     assert_eq!(runs.iter().filter(|run| run.state.name() == "succeeded").count(), 1, "{runs:?}");
+    a_rotated_key_opens_the_node_and_the_old_one_does_not(&bench, lease.address).await;
+}
+
+async fn a_rotated_key_opens_the_node_and_the_old_one_does_not(bench: &Bench, address: std::net::Ipv4Addr) {
+    let private = bench.data.path().join("ssh/fleet_ed25519");
+    let old = bench.data.path().join("old-key");
+    std::fs::copy(&private, &old).unwrap();
+    assert!(opens(bench, &old, address));
+    let rotated = bench.daemon.api().post("/api/ssh/rotate", &serde_json::json!({})).await.unwrap();
+    assert_eq!(rotated.status, 200, "{}", rotated.text());
+    assert!(rotated.text().contains("has the new key"), "{}", rotated.text());
+    assert!(opens(bench, &private, address), "the new key does not open the node");
+    assert!(!opens(bench, &old, address), "the old key still opens the node");
+}
+
+fn opens(bench: &Bench, key: &std::path::Path, address: std::net::Ipv4Addr) -> bool {
+    let options = ["BatchMode=yes", "IdentitiesOnly=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null"];
+    let mut ssh = bench.rack.command("ssh");
+    ssh.args(["-F", "/dev/null", "-i"]).arg(key).args(options.iter().flat_map(|option| ["-o", option]));
+    ssh.arg(format!("root@{address}")).arg("true").output().unwrap().status.success()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,7 +29,8 @@ fn every_promise_of_trust_names_a_test_that_exists() {
 /// Words in backticks that read like a test: three underscores at least, and nothing but a name.
 fn tests_named(line: &str) -> impl Iterator<Item = &str> {
     let is_name = |word: &&str| {
-        word.matches('_').count() >= 3 && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        word.matches('_').count() >= 3
+            && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
     };
     line.split('`').skip(1).step_by(2).filter(is_name)
 }

@@ -33,8 +33,11 @@ mount --rbind /dev "$root/dev"
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
 mount -t tmpfs -o mode=0755 tmpfs "$root/run"
-mkdir -p "$root/run/sshd" "$root/run/lab" "$root/tmp" "$root/root"
-cp "$1/sshd_config" "$1/host_key" "$1/authorized_keys" "$root/run/lab/"
+mkdir -p "$root/run/sshd" "$root/run/lab" "$root/tmp" "$root/root/.ssh"
+chmod 700 "$root/root" "$root/root/.ssh"
+cp "$1/sshd_config" "$1/host_key" "$root/run/lab/"
+cp "$1/authorized_keys" "$root/root/.ssh/authorized_keys"
+chmod 600 "$root/root/.ssh/authorized_keys"
 cp "$1/machine-id" "$root/etc/machine-id"
 hostname "$2"
 echo "$2" > "$root/etc/hostname"
@@ -44,7 +47,7 @@ exec chroot "$root" /usr/sbin/sshd -D -e -f /run/lab/sshd_config
 const SSHD_CONFIG: &str = "\
 ListenAddress 0.0.0.0:22
 HostKey /run/lab/host_key
-AuthorizedKeysFile /run/lab/authorized_keys
+AuthorizedKeysFile /root/.ssh/authorized_keys
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
