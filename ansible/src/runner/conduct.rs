@@ -131,11 +131,20 @@ impl Conduct {
             let since = self.order.run.started.unwrap_or(self.order.run.created);
             return self.follow(process, since).await;
         }
-        if self.folder.status().is_none() && !self.folder.began() && self.folder.ending().is_none() {
-            tracing::info!(run = %self.order.run.id, "its first process did nothing; starting it again");
-            return self.begin().await;
+        if self.did_nothing() {
+            return self.begin_again().await;
         }
         self.finish(None).await
+    }
+
+    /// Whether a process that is gone never began: it ended because nobody told it to go.
+    fn did_nothing(&self) -> bool {
+        self.folder.status().is_none() && !self.folder.began() && self.folder.ending().is_none()
+    }
+
+    async fn begin_again(&mut self) -> Result<(), RunError> {
+        tracing::info!(run = %self.order.run.id, "its first process did nothing; starting it again");
+        self.begin().await
     }
 
     async fn begin(&mut self) -> Result<(), RunError> {
@@ -179,6 +188,8 @@ impl Conduct {
                 process.leave();
                 Err(error)
             }
+            // Adopted in the moment between its daemon's death and its own: it had not noticed yet.
+            Ok(Outcome::Exited(None)) if self.did_nothing() => Box::pin(self.begin_again()).await,
             Ok(Outcome::Exited(status)) => self.finish(status).await,
             Ok(Outcome::Ended) => {
                 let grace = self.context.config.grace;
