@@ -69,6 +69,8 @@ impl<T: Serialize> Approved<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -78,5 +80,36 @@ mod tests {
         let two = Approved::mint("b", authority).unwrap();
         assert_ne!(one.digest(), two.digest());
         assert_eq!(one.into_value(), "a");
+    }
+
+    #[test]
+    fn an_approval_shows_what_was_approved_and_by_whom() {
+        let root = Authority::Person { name: "root".to_owned() };
+        let approved = Approved::mint("a", root.clone()).unwrap();
+        assert_eq!(approved.value(), &"a");
+        assert_eq!(approved.authority(), &root);
+    }
+
+    #[test]
+    fn the_digest_is_that_of_the_json_bytes() {
+        let approved = Approved::mint("a", Authority::Policy { rule: "nodes.enroll" }).unwrap();
+        let of_the_letter_in_quotes = "ac8d8342bbb2362d13f0a559a3621bb407011368895164b628a54f7fc33fc43c";
+        assert_eq!(hex::encode(approved.digest()), of_the_letter_in_quotes);
+    }
+
+    #[test]
+    fn the_audit_tells_a_person_from_a_rule() {
+        for (authority, written) in [
+            (Authority::Person { name: "root".to_owned() }, r#"{"by":"person","name":"root"}"#),
+            (Authority::Policy { rule: "nodes.enroll" }, r#"{"by":"policy","rule":"nodes.enroll"}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&authority).unwrap(), written);
+        }
+    }
+
+    #[test]
+    fn what_has_no_json_form_cannot_be_approved() {
+        let keys_are_no_text = BTreeMap::from([((1, 2), 3)]);
+        assert!(Approved::mint(keys_are_no_text, Authority::Policy { rule: "nodes.enroll" }).is_err());
     }
 }

@@ -68,3 +68,35 @@ pub struct Event {
     /// The subject itself; never holds a secret.
     pub data: serde_json::Value,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_keeps_its_name_and_json_agrees() {
+        let names = ["node_state", "timeline", "run", "run_task", "alarm", "audit", "part"];
+        assert_eq!(EventKind::ALL.map(EventKind::name), names);
+        for kind in EventKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
+    }
+
+    #[test]
+    fn no_kind_is_missing_from_the_list() {
+        let refused = serde_json::from_str::<EventKind>("\"?\"").unwrap_err().to_string();
+        let listed = EventKind::ALL.map(|kind| format!("`{}`", kind.name())).join(", ");
+        assert!(refused.contains(&format!("expected one of {listed} at")), "{refused}");
+    }
+
+    #[test]
+    fn an_event_reads_back_as_it_was_written() {
+        let written = concat!(
+            r#"{"seq":1,"at":"2026-01-02T03:04:05Z","kind":"run_task","#,
+            r#""node":"node-525400123456","run":17,"data":{"task":"x"}}"#
+        );
+        let event: Event = serde_json::from_str(written).unwrap();
+        assert_eq!((event.seq, event.run), (Seq(1), Some(RunId(17))));
+        assert_eq!(serde_json::to_string(&event).unwrap(), written);
+    }
+}

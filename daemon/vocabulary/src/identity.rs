@@ -169,4 +169,100 @@ mod tests {
         assert!(MachineId::try_from("0123456789abcdef0123456789abcdef".to_owned()).is_ok());
         assert!(MachineId::try_from("0123".to_owned()).is_err());
     }
+
+    #[test]
+    fn every_vendor_default_identifies_nobody_and_its_neighbour_somebody() {
+        for default in VENDOR_DEFAULTS {
+            let neighbour = SmbiosUuid(Uuid::from_u128(default ^ 2));
+            assert_eq!(SmbiosUuid(Uuid::from_u128(default)).identifying(), None, "{default:032x}");
+            assert_eq!(neighbour.identifying(), Some(neighbour));
+        }
+    }
+
+    #[test]
+    fn an_smbios_uuid_is_written_in_one_way() {
+        let text = "4c4c4544-0042-3510-8054-b4c04f564433";
+        let uuid: SmbiosUuid = text.to_uppercase().parse().unwrap();
+        assert_eq!(format!("{uuid} {uuid:?}"), format!("{text} {text}"));
+        assert_eq!(serde_json::to_value(uuid).unwrap(), text);
+        assert_eq!(serde_json::from_value::<SmbiosUuid>(text.into()).unwrap(), uuid);
+    }
+
+    #[test]
+    fn what_is_no_smbios_uuid_is_refused() {
+        for text in ["", "Not Specified", "4c4c4544-0042-3510-8054-b4c04f56443", "4c4c4544-0042-3510-8054-b4c04f56443g"]
+        {
+            let error = text.parse::<SmbiosUuid>().unwrap_err();
+            assert_eq!((error.kind, &*error.text), ("SMBIOS UUID", text));
+        }
+    }
+
+    #[test]
+    fn a_machine_id_is_written_in_lower_case() {
+        let text = "0123456789abcdef0123456789abcdef";
+        let id = MachineId::try_from(text.to_uppercase()).unwrap();
+        assert_eq!(id.to_string(), text);
+        assert_eq!(String::from(id.clone()), text);
+        assert_eq!(serde_json::to_value(&id).unwrap(), text);
+        assert_eq!(serde_json::from_value::<MachineId>(text.into()).unwrap(), id);
+    }
+
+    #[test]
+    fn what_is_no_machine_id_is_refused() {
+        for text in ["", "uninitialized", &"0".repeat(31), &"0".repeat(33), &"g".repeat(32), &format!("{:032}\n", 0)] {
+            let error = MachineId::try_from(text.to_owned()).unwrap_err();
+            assert_eq!((error.kind, &*error.text), ("machine", text));
+        }
+    }
+
+    #[test]
+    fn a_host_key_of_each_algorithm_is_written_as_it_came() {
+        for algorithm in HOST_KEY_ALGORITHMS {
+            let text = format!("{algorithm} {}", "A".repeat(68));
+            let key = HostKey::try_from(text.clone()).unwrap();
+            assert_eq!(key.to_string(), text);
+            assert_eq!(String::from(key.clone()), text);
+            assert_eq!(serde_json::to_value(&key).unwrap(), text);
+            assert_eq!(serde_json::from_value::<HostKey>(text.into()).unwrap(), key);
+        }
+    }
+
+    #[test]
+    fn the_body_of_a_host_key_is_base64_of_a_bounded_length() {
+        for (body, accepted) in [
+            ("A".repeat(28), false),
+            ("A".repeat(32), true),
+            ("A".repeat(4096), true),
+            ("A".repeat(4100), false),
+            ("A".repeat(33), false),
+            ("*".repeat(32), false),
+        ] {
+            let key = HostKey::try_from(format!("ssh-ed25519 {body}"));
+            assert_eq!(key.is_ok(), accepted, "{} of {:?}", body.len(), &body[..1]);
+        }
+    }
+
+    #[test]
+    fn errors_show_the_beginning_of_a_long_text() {
+        let text = "x".repeat(1000);
+        let errors = [
+            text.parse::<SmbiosUuid>().unwrap_err(),
+            MachineId::try_from(text.clone()).unwrap_err(),
+            HostKey::try_from(text.clone()).unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.text, text[..64], "{}", error.kind);
+        }
+    }
+
+    #[test]
+    fn an_identity_reads_back_as_it_was_written() {
+        let written = concat!(
+            r#"{"mac":"52:54:00:12:34:56","smbios_uuid":"4c4c4544-0042-3510-8054-b4c04f564433","machine_id":null,"#,
+            r#""host_keys":["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0Yx8E0fMmzQzVmU1nJqFZ0WkV5Yk1pQm9vdEtleTEy"]}"#
+        );
+        let identity: Identity = serde_json::from_str(written).unwrap();
+        assert_eq!(identity.mac, Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]));
+        assert_eq!(serde_json::to_string(&identity).unwrap(), written);
+    }
 }

@@ -155,4 +155,62 @@ mod tests {
         assert_eq!("run-17".parse(), Ok(RunId(17)));
         assert!("boot-1".parse::<RunId>().is_err());
     }
+
+    #[test]
+    fn a_node_id_holds_its_mac_and_is_written_in_one_way() {
+        let mac = Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]);
+        let id = NodeId::of(mac);
+        assert_eq!(id.mac(), mac);
+        assert_eq!(String::from(id.clone()), "node-525400123456");
+        assert_eq!(NodeId::try_from("5254.0012.3456".to_owned()), Ok(id.clone()));
+        assert_eq!(serde_json::to_value(&id).unwrap(), "node-525400123456");
+        assert_eq!(serde_json::from_str::<NodeId>("\"node-525400123456\"").unwrap(), id);
+        assert!(serde_json::from_str::<NodeId>("\"node-1\"").is_err());
+    }
+
+    #[test]
+    fn numbers_are_written_without_their_prefix() {
+        assert_eq!(format!("{} {}", RunId(17), BootId(18)), "17 18");
+        assert_eq!(serde_json::to_value(RunId(17)).unwrap(), 17);
+        assert_eq!(serde_json::from_str::<BootId>("18").unwrap(), BootId(18));
+    }
+
+    #[test]
+    fn a_boot_is_no_run() {
+        assert_eq!("18".parse(), Ok(BootId(18)));
+        assert_eq!("boot-18".parse(), Ok(BootId(18)));
+        for text in ["", "boot-", "run-18", "boot-boot-18", "-18", "18446744073709551616"] {
+            let error = text.parse::<BootId>().unwrap_err();
+            assert_eq!((error.kind, &*error.text), ("boot", text));
+        }
+    }
+
+    #[test]
+    fn an_error_says_which_id_was_asked_for_and_what_it_looks_like() {
+        for (error, said) in [
+            (
+                "localhost".parse::<NodeId>().unwrap_err(),
+                "\"localhost\" is not a node id (expected node-525400123456 or a MAC address)",
+            ),
+            ("x".parse::<RunId>().unwrap_err(), "\"x\" is not a run id (expected a number such as 17)"),
+            ("x".parse::<BootId>().unwrap_err(), "\"x\" is not a boot id (expected a number such as 17)"),
+        ] {
+            assert_eq!(error.to_string(), said);
+        }
+    }
+
+    #[test]
+    fn errors_show_the_beginning_of_a_long_text() {
+        let text = "é".repeat(1000);
+        assert_eq!(text.parse::<NodeId>().unwrap_err().text, "é".repeat(64));
+        assert_eq!(text.parse::<RunId>().unwrap_err().text, "é".repeat(64));
+    }
+
+    #[test]
+    fn names_are_written_as_they_are() {
+        let (key, request) = (KeyId("ops".to_owned()), RequestId("r-1".to_owned()));
+        assert_eq!(format!("{key} {request}"), "ops r-1");
+        assert_eq!(serde_json::to_value(&key).unwrap(), "ops");
+        assert_eq!(serde_json::from_str::<RequestId>("\"r-1\"").unwrap(), request);
+    }
 }

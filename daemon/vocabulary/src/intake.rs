@@ -74,3 +74,16 @@ pub struct Progress {
     #[serde(default)]
     pub detail: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_machine_posts_shows_no_token_when_it_is_logged() {
+        let token = Token::from_random([7; 32]);
+        let progress = Progress { token: token.clone(), step: "note".to_owned(), detail: String::new() };
+        let shown = format!("{progress:?}");
+        assert!(shown.contains("<token>") && !shown.contains(token.expose()), "{shown}");
+    }
+}

@@ -95,6 +95,35 @@ mod tests {
         }
     }
 
+    #[test]
+    fn is_written_in_one_way() {
+        let mac = Mac([0x52, 0x54, 0, 0x12, 0x34, 0xab]);
+        assert_eq!(format!("{mac:?}"), "52:54:00:12:34:ab");
+        assert_eq!(serde_json::to_value(mac).unwrap(), "52:54:00:12:34:ab");
+        assert_eq!(serde_json::from_str::<Mac>("\"5254.0012.34AB\"").unwrap(), mac);
+    }
+
+    #[test]
+    fn json_holds_it_as_text_alone() {
+        for json in ["\"\"", "\"localhost\"", "525400123456", "[82,84,0,18,52,86]", "null"] {
+            assert!(serde_json::from_str::<Mac>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_number_of_separators_that_nobody_writes() {
+        for text in ["525400-123456", "52:54:00:123456", "52:54:00:12:3456", "52:54:00:12:34:56:"] {
+            assert!(text.parse::<Mac>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_shows_the_beginning_of_what_was_given() {
+        let said = "\"eth0\" is not a MAC address (expected six bytes such as 52:54:00:12:34:56)";
+        assert_eq!("eth0".parse::<Mac>().unwrap_err().to_string(), said);
+        assert_eq!("é".repeat(1000).parse::<Mac>().unwrap_err().text, "é".repeat(64));
+    }
+
     proptest::proptest! {
         #[test]
         fn text_round_trips(bytes: [u8; 6]) {

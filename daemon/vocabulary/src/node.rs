@@ -189,4 +189,60 @@ mod tests {
             assert_eq!(NodeState::named(state.name()), Some(state));
         }
     }
+
+    #[test]
+    fn every_state_keeps_its_name() {
+        let names = [
+            "discovered",
+            "waiting",
+            "approved",
+            "booting",
+            "called_home",
+            "configuring",
+            "verifying",
+            "ready",
+            "failed",
+            "suspect",
+            "denied",
+        ];
+        assert_eq!(NodeState::ALL.map(NodeState::name), names);
+        assert_eq!(NodeState::named("asleep"), None);
+        assert_eq!(format!("{:>8}|{:<8}|", NodeState::Ready, NodeState::Denied), "   ready|denied  |");
+    }
+
+    #[test]
+    fn no_state_is_missing_from_the_list() {
+        let refused = serde_json::from_str::<NodeState>("\"?\"").unwrap_err().to_string();
+        let listed = NodeState::ALL.map(|state| format!("`{}`", state.name())).join(", ");
+        assert!(refused.contains(&format!("expected one of {listed} at")), "{refused}");
+    }
+
+    #[test]
+    fn every_state_says_what_it_waits_for() {
+        let table = [
+            (NodeState::Discovered, Wait::Machine),
+            (NodeState::Waiting, Wait::Approval),
+            (NodeState::Approved, Wait::Machine),
+            (NodeState::Booting, Wait::Machine),
+            (NodeState::CalledHome, Wait::RunSlot),
+            (NodeState::Configuring, Wait::Run),
+            (NodeState::Verifying, Wait::Run),
+            (NodeState::Ready, Wait::Nothing),
+            (NodeState::Failed, Wait::Nothing),
+            (NodeState::Suspect, Wait::Approval),
+            (NodeState::Denied, Wait::Nothing),
+        ];
+        assert_eq!(NodeState::ALL.map(|state| (state, state.waits_for())), table);
+    }
+
+    #[test]
+    fn waits_and_firmware_keep_their_names() {
+        let waits = [Wait::Approval, Wait::Machine, Wait::RunSlot, Wait::Run, Wait::Nothing];
+        assert_eq!(serde_json::to_string(&waits).unwrap(), r#"["approval","machine","run_slot","run","nothing"]"#);
+        let firmware = [Firmware::Bios, Firmware::UefiX64, Firmware::UefiArm64, Firmware::HttpX64, Firmware::HttpArm64];
+        assert_eq!(
+            serde_json::to_string(&firmware).unwrap(),
+            r#"["bios","uefi_x64","uefi_arm64","http_x64","http_arm64"]"#
+        );
+    }
 }

@@ -114,3 +114,41 @@ pub struct Run {
     /// The task in progress or last done.
     pub task: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_keeps_its_name_and_json_agrees() {
+        let names = ["queued", "running", "succeeded", "failed", "cancelled", "timed_out", "lost"];
+        assert_eq!(RunState::ALL.map(RunState::name), names);
+        for state in RunState::ALL {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.name());
+            assert_eq!(RunState::named(state.name()), Some(state));
+        }
+        assert_eq!(RunState::named("paused"), None);
+        assert_eq!(format!("{:>7}|{:<7}|", RunState::Lost, RunState::Queued), "   lost|queued |");
+    }
+
+    #[test]
+    fn no_state_is_missing_from_the_list() {
+        let refused = serde_json::from_str::<RunState>("\"?\"").unwrap_err().to_string();
+        let listed = RunState::ALL.map(|state| format!("`{}`", state.name())).join(", ");
+        assert!(refused.contains(&format!("expected one of {listed} at")), "{refused}");
+    }
+
+    #[test]
+    fn a_run_is_over_unless_it_is_queued_or_running() {
+        let table = [
+            (RunState::Queued, false),
+            (RunState::Running, false),
+            (RunState::Succeeded, true),
+            (RunState::Failed, true),
+            (RunState::Cancelled, true),
+            (RunState::TimedOut, true),
+            (RunState::Lost, true),
+        ];
+        assert_eq!(RunState::ALL.map(|state| (state, state.ended())), table);
+    }
+}

@@ -129,6 +129,57 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_secret_is_shown_to_whoever_asks_by_name_alone() {
+        let secret: Secret<u32> = serde_json::from_str("4711").unwrap();
+        assert_eq!(secret.expose(), &4711);
+        assert_eq!(format!("{secret:?} {:?}", Some(&secret)), "<secret> Some(<secret>)");
+    }
+
+    #[test]
+    fn a_token_is_written_and_stored_as_it_always_was() {
+        let token = Token::from_random([0; 32]);
+        let of_the_written_form = "619682011001d94f7385b7c459e6e3b08711d130160b5e9cf037095c78f7016f";
+        assert_eq!(token.expose(), format!("rt_{}", "A".repeat(43)));
+        assert_eq!(format!("{token:?}"), "<token>");
+        assert_eq!(hex::encode(token.hash().0), of_the_written_form);
+        assert_eq!(serde_json::from_value::<Token>(token.expose().into()).unwrap(), token);
+    }
+
+    #[test]
+    fn a_token_is_its_prefix_and_forty_three_characters() {
+        for (text, well_formed) in [
+            (format!("rt_{}", "a".repeat(42)), false),
+            (format!("rt_{}", "a".repeat(43)), true),
+            (format!("rt_{}", "a".repeat(44)), false),
+            (format!("rt-{}", "a".repeat(43)), false),
+            (format!("RT_{}", "a".repeat(43)), false),
+            (format!(" rt_{}", "a".repeat(43)), false),
+            ("a".repeat(43), false),
+            ("a".repeat(46), false),
+        ] {
+            assert_eq!(Token::try_from(text.clone()).is_ok(), well_formed, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_holds_the_characters_of_base64_for_urls_alone() {
+        for byte in 0..=0x7f_u8 {
+            let expected = matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_');
+            let text = format!("rt_{}{}", "a".repeat(42), char::from(byte));
+            assert_eq!(Token::try_from(text.clone()).is_ok(), expected, "{text:?}");
+        }
+        assert!(Token::try_from(format!("rt_{}é", "a".repeat(41))).is_err());
+    }
+
+    #[test]
+    fn redaction_takes_out_what_is_long_enough_and_every_one_of_it() {
+        for (body, shown) in [(42, format!("rt_{}", "a".repeat(42))), (43, "<token>".into()), (44, "<token>".into())] {
+            let text = format!("rt_{}", "a".repeat(body));
+            assert_eq!(redact_tokens(&format!("{text} é {text}")), format!("{shown} é {shown}"), "{body}");
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn redaction_leaves_no_token_and_loses_nothing_else(before in "[^r]*", after in "[^a-zA-Z0-9_-][^r]*", bytes: [u8; 32]) {

@@ -111,3 +111,45 @@ pub struct StepRecord {
     /// Milliseconds since the line before it in the same boot, where there is one.
     pub took_ms: Option<u64>,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_and_json_agree() {
+        for step in Step::ALL.iter().copied() {
+            assert_eq!(serde_json::to_value(step).unwrap(), step.name());
+            assert_eq!(serde_json::from_value::<Step>(step.name().into()).unwrap(), step);
+            assert_eq!(Step::named(step.name()), Some(step));
+        }
+        assert_eq!(Step::named("power-on"), None);
+    }
+
+    #[test]
+    fn no_two_stations_share_a_name() {
+        let names: BTreeSet<&str> = Step::ALL.iter().map(|step| step.name()).collect();
+        assert_eq!(names.len(), Step::ALL.len());
+    }
+
+    #[test]
+    fn what_scripts_on_a_machine_report_keeps_its_name() {
+        for (step, name) in [
+            (Step::KernelUp, "kernel_up"),
+            (Step::ImageFetched, "image_fetched"),
+            (Step::ImageVerified, "image_verified"),
+            (Step::RootUp, "root_up"),
+            (Step::Note, "note"),
+            (Step::Failed, "failed"),
+        ] {
+            assert_eq!(step.name(), name);
+        }
+    }
+
+    #[test]
+    fn a_table_may_align_the_names() {
+        assert_eq!(format!("{:>7}|{:<7}|{}", Step::Ready, Step::Note, Step::Ack), "  ready|note   |dhcp_ack");
+    }
+}
