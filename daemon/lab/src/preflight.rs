@@ -18,6 +18,9 @@ pub struct Lack {
     pub remedy: String,
 }
 
+/// The NIC's ROM, where Debian 12 and Debian 13 keep it; QEMU finds it by itself.
+const NIC_ROMS: [&str; 2] = ["/usr/lib/ipxe/qemu/efi-virtio.rom", "/usr/share/qemu/efi-virtio.rom"];
+
 /// Everything that is missing for racks with machines of these kinds; empty means ready.
 #[must_use]
 pub fn preflight(firmwares: &[Firmware]) -> Vec<Lack> {
@@ -29,7 +32,7 @@ pub fn preflight(firmwares: &[Firmware]) -> Vec<Lack> {
     lacks.extend(qemu(debian));
     lacks.extend(program("qemu-img", &["--version"], "apt install qemu-utils"));
     lacks.extend(file("/usr/share/seabios/bios-256k.bin", "apt install seabios"));
-    lacks.extend(file("/usr/lib/ipxe/qemu/efi-virtio.rom", "apt install ipxe-qemu"));
+    lacks.extend(one_of(&NIC_ROMS, "apt install ipxe-qemu"));
     if firmwares.contains(&Firmware::Uefi) {
         lacks.extend([OVMF_CODE, OVMF_VARS].into_iter().find_map(|path| file(path, "apt install ovmf")));
     }
@@ -56,6 +59,11 @@ fn device(path: &str, remedy: &str) -> Option<Lack> {
 
 fn file(path: &str, remedy: &str) -> Option<Lack> {
     (!Path::new(path).exists()).then(|| lack(path, remedy))
+}
+
+fn one_of(paths: &[&str], remedy: &str) -> Option<Lack> {
+    let there = paths.iter().any(|path| Path::new(path).exists());
+    (!there).then(|| lack(&paths.join(" or "), remedy))
 }
 
 fn program(name: &str, args: &[&str], remedy: &str) -> Option<Lack> {
