@@ -47,7 +47,7 @@ use tokio::{
 use vocabulary::{NodeId, RunId, RunState};
 
 pub use crate::events::Promise;
-pub use book::{RunBook, RunEnd, RunNews, RunOrder};
+pub use book::{RunBook, RunEnd, RunNews, RunOrder, Wanted};
 pub use config::{BuildError, Config};
 pub use folder::{FolderError, RunFolder};
 pub use launch::LaunchError;

@@ -202,6 +202,20 @@ async fn b37_a_daemon_that_stops_leaves_its_playbooks_to_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn b38_a_run_that_was_cancelled_while_it_waited_does_nothing() {
+    let rack = Rack::new("effect.yaml").await;
+    fs::write(rack.path("gate"), "").unwrap();
+    rack.book.unwanted.store(1, Ordering::SeqCst);
+    let running = rack.start();
+    running.handle.enqueue(rack.order(1, 1)).unwrap();
+    until("the process to be on record", || (!rack.book.entry(1).processes.is_empty()).then_some(())).await;
+    until("the runner to be free", || running.handle.snapshot().running.is_empty().then_some(())).await;
+    assert_eq!(rack.effects(), 0);
+    assert!(rack.processes_of(1).is_empty());
+    running.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn b37_a_book_that_fails_stops_the_runner_and_kills_no_playbook() {
     let rack = Rack::new("effect.yaml").await;
     let first = rack.start();

@@ -15,7 +15,7 @@ use std::{
 };
 
 use ansible::{
-    Config, Deps, RunBook, RunEnd, RunOrder, Runner, RunnerHandle,
+    Config, Deps, RunBook, RunEnd, RunOrder, Runner, RunnerHandle, Wanted,
     events::TaskReport,
     inventory::{InventoryHost, SshUser},
     venv::Venv,
@@ -71,6 +71,8 @@ pub(crate) struct Book {
     pub(crate) hang: Hang,
     /// The run whose tasks the book does not take; 0 for none.
     pub(crate) refuses: AtomicU64,
+    /// The run that was ended while it waited; 0 for none.
+    pub(crate) unwanted: AtomicU64,
     entries: Mutex<BTreeMap<u64, Entry>>,
 }
 
@@ -168,7 +170,13 @@ impl Running {
 impl Book {
     pub(crate) fn at(path: PathBuf, hang: Hang) -> Self {
         let text = fs::read_to_string(&path).unwrap_or_else(|_| "{}".to_owned());
-        Self { path, hang, refuses: AtomicU64::new(0), entries: Mutex::new(serde_json::from_str(&text).unwrap()) }
+        Self {
+            path,
+            hang,
+            refuses: AtomicU64::new(0),
+            unwanted: AtomicU64::new(0),
+            entries: Mutex::new(serde_json::from_str(&text).unwrap()),
+        }
     }
 
     pub(crate) fn reload(&self) {
@@ -236,7 +244,7 @@ impl RunBook for Book {
         Ok(entries.values().filter(|entry| !entry.run.state.ended()).map(Entry::order).collect())
     }
 
-    async fn started(&self, run: RunId, process: ProcessId, at: Timestamp) -> Result<(), BoxError> {
+    async fn started(&self, run: RunId, process: ProcessId, at: Timestamp) -> Result<Wanted, BoxError> {
         if self.hang == Hang::BeforeStarted {
             std::future::pending::<()>().await;
         }
@@ -250,7 +258,7 @@ impl RunBook for Book {
         if self.hang == Hang::AfterStarted {
             std::future::pending::<()>().await;
         }
-        Ok(())
+        Ok(if self.unwanted.load(Ordering::SeqCst) == run.0 { Wanted::No } else { Wanted::Yes })
     }
 
     async fn task(&self, run: RunId, report: TaskReport) -> Result<(), BoxError> {

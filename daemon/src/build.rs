@@ -240,14 +240,16 @@ fn broadcasts(config: &Config) -> Vec<SocketAddr> {
 /// How often the past beyond its bounds is dropped.
 const TRIM: std::time::Duration = std::time::Duration::from_secs(3600);
 
-/// Keeps timelines, runs and events within their bounds.
+/// Keeps timelines, runs and events within their bounds; a full disk, which needs it most, does not end it.
 ///
 /// # Errors
-/// The disk refused.
+/// Never by itself; the signature is that of every part.
 pub async fn retention(store: Store, stop: Stop) -> Result<(), BoxError> {
     while stop.run_until_cancelled(tokio::time::sleep(TRIM)).await.is_some() {
-        let trimmed = store.trim(store::Retention::default()).await?;
-        tracing::debug!(?trimmed, "the past beyond its bounds was dropped");
+        match store.trim(store::Retention::default()).await {
+            Ok(trimmed) => tracing::debug!(?trimmed, "the past beyond its bounds was dropped"),
+            Err(error) => tracing::warn!(%error, "the past beyond its bounds could not be dropped; tried again"),
+        }
     }
     Ok(())
 }

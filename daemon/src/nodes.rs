@@ -19,6 +19,7 @@ pub mod requests;
 
 use std::{sync::Arc, time::Duration};
 
+use store::WriteError;
 use tasks::{Clock, Stop};
 use tokio::sync::{Notify, mpsc, oneshot};
 use vocabulary::Timestamp;
@@ -94,6 +95,9 @@ pub struct NodesPart {
 /// The lifecycle could not start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum NodesPartError {
+    /// The store has stopped writing.
+    #[error("the store writes no more")]
+    Gone(#[source] WriteError),
     /// What the store remembers could not be read.
     #[error("cannot read the nodes from the store")]
     Load(#[from] persist::LoadError),
@@ -161,6 +165,13 @@ impl NodesPart {
                 self.launch.notify_one();
                 Ok(Ok(()))
             }
+            // The store writes no more until it is opened anew: a daemon that lives on would only say no to everyone.
+            Err(
+                error @ (WriteError::Disk { .. }
+                | WriteError::Corrupt { .. }
+                | WriteError::Stopped
+                | WriteError::Closed),
+            ) => Err(NodesPartError::Gone(error)),
             Err(error) => {
                 tracing::error!(%error, "a turn of the lifecycle could not be written; reading the store back");
                 self.ledger = persist::load(&self.store, self.ledger.rules.clone()).await?;

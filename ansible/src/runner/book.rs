@@ -32,6 +32,15 @@ pub struct RunEnd {
     pub promises: Vec<Promise>,
 }
 
+/// Whether a run that is about to begin is still wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Its process is on record: go.
+    Yes,
+    /// It was ended while it waited: its process ends without having done anything.
+    No,
+}
+
 /// The durable side of runs: the daemon implements it over the store, tests in memory. Each call returns only after
 /// what it says is synced.
 #[async_trait]
@@ -40,8 +49,8 @@ pub trait RunBook: Send + Sync + 'static {
     async fn unfinished(&self) -> Result<Vec<RunOrder>, BoxError>;
 
     /// The run has a process. Comes a second time, with another process, where the first one is known to have done
-    /// nothing.
-    async fn started(&self, run: RunId, process: ProcessId, at: Timestamp) -> Result<(), BoxError>;
+    /// nothing. Answers whether the run is still wanted: one that was ended meanwhile is not told to go.
+    async fn started(&self, run: RunId, process: ProcessId, at: Timestamp) -> Result<Wanted, BoxError>;
 
     /// A task began or ended. After a crash the last ones come again: a known `seq` is to be ignored.
     async fn task(&self, run: RunId, report: TaskReport) -> Result<(), BoxError>;

@@ -14,7 +14,7 @@ use tokio::{
 use vocabulary::{RunId, RunState, Timestamp};
 
 use super::{
-    Config, Deps, RunBook, RunEnd, RunError, RunFolder, RunNews, RunOrder,
+    Config, Deps, RunBook, RunEnd, RunError, RunFolder, RunNews, RunOrder, Wanted,
     folder::Ending,
     follow::Follower,
     launch::{self, LaunchError},
@@ -170,7 +170,10 @@ impl Conduct {
     async fn release(&mut self, mut group: Group) -> Result<(), RunError> {
         let (run, now) = (self.order.run.id, self.context.clock.now());
         let book = |source| RunError::Book { action: "started", source };
-        self.context.book.started(run, process_id(group.id()), now).await.map_err(book)?;
+        if self.context.book.started(run, process_id(group.id()), now).await.map_err(book)? == Wanted::No {
+            tracing::info!(%run, "ended before it began; its process is not told to go");
+            return self.withdraw(group).await;
+        }
         if let Some(mut input) = group.take_stdin()
             && let Err(error) = input.write_all(b"go\n").await
         {
@@ -178,6 +181,17 @@ impl Conduct {
         }
         self.reported = 0;
         self.follow(Process::Own(Box::new(group)), now).await
+    }
+
+    /// The closed pipe ends the launcher.
+    async fn withdraw(&mut self, mut group: Group) -> Result<(), RunError> {
+        drop(group.take_stdin());
+        group.terminate(self.context.config.grace).await.map_err(|source| self.failed(source))?;
+        let secrets = self.secrets.clone();
+        if let Err(error) = blocking(move || secrets.remove()).await {
+            tracing::error!(folder = %self.secrets.path().display(), %error, "a run's secrets could not be removed");
+        }
+        Ok(())
     }
 
     async fn follow(&mut self, mut process: Process, since: Timestamp) -> Result<(), RunError> {

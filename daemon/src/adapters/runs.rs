@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ansible::{
-    RunBook, RunEnd, RunOrder, RunnerHandle,
+    RunBook, RunEnd, RunOrder, RunnerHandle, Wanted,
     events::{Promise, TaskReport},
     inventory::{Inventory, InventoryHost, SshUser},
 };
@@ -31,11 +31,15 @@ pub struct Book(pub Nodes);
 impl RunBook for Book {
     /// Running ones alone: what is queued comes by the launcher, which first looks whether the machine answers.
     async fn unfinished(&self) -> Result<Vec<RunOrder>, BoxError> {
-        let running = self.0.ask(|ledger, _, _| ledger.running()).await?;
+        let running = self.0.ask(|ledger, now, writes| {
+            ledger.end_orphans(now, writes);
+            ledger.running()
+        });
+        let running = running.await?;
         Ok(running.into_iter().map(|one| RunOrder { run: one.run, host: inventory_host(one.host) }).collect())
     }
 
-    async fn started(&self, run: RunId, process: ProcessId, at: Timestamp) -> Result<(), BoxError> {
+    async fn started(&self, run: RunId, process: ProcessId, at: Timestamp) -> Result<Wanted, BoxError> {
         let started =
             move |run: Run| Run { state: RunState::Running, process: Some(process), started: Some(at), ..run };
         self.change(run, started, None, Verifying::NotYet).await
@@ -70,7 +74,7 @@ impl RunBook for Book {
         };
         let state = end.state;
         let ended = move |run: Run| Run { state, cause, ended: Some(at), ..run };
-        self.change(run, ended, Some(promises), Verifying::NotYet).await
+        self.change(run, ended, Some(promises), Verifying::NotYet).await.map(drop)
     }
 }
 
@@ -82,16 +86,17 @@ impl Book {
         change: impl FnOnce(Run) -> Run + Send + 'static,
         promises: Option<Promises>,
         verifying: Verifying,
-    ) -> Result<(), BoxError> {
-        self.0
+    ) -> Result<Wanted, BoxError> {
+        let wanted = self
+            .0
             .ask(move |ledger, now, writes| {
                 let known = ledger.run(run).filter(|known| !known.state.ended()).cloned();
-                if let Some(known) = known {
-                    ledger.run_changed(now, &change(known), promises.as_ref(), verifying, writes);
-                }
+                let Some(known) = known else { return Wanted::No };
+                ledger.run_changed(now, &change(known), promises.as_ref(), verifying, writes);
+                Wanted::Yes
             })
             .await?;
-        Ok(())
+        Ok(wanted)
     }
 }
 

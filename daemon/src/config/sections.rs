@@ -222,8 +222,9 @@ section! {
         trust_boot_network: bool = default "false";
         /// How a machine gets its operating system.
         method: Method = default r#""live""#;
-        /// How long the call-home token of one boot may be used.
-        token_ttl: Duration = default r#""30m""#;
+        /// How long the call-home token of one boot may be used: longer than this control node may be away, since a
+        /// machine that comes too late must be started again. A newer boot of the machine ends it in any case.
+        token_ttl: Duration = default r#""12h""#;
         /// Runs that one boot may get without a person, the first included.
         max_runs: NonZeroU32 = default "3";
         /// How often a machine that waits for approval asks again.
@@ -333,7 +334,7 @@ section! {
         /// never a shell line. `{action}` is `on`, `off` or `cycle`.
         command: Option<CommandTemplate> = optional r#"["ipmitool", "-H", "bmc-{node}", "chassis", "power", "{action}"]"#;
         /// `command`: the longest that it may take.
-        timeout: Duration = default r#""30s""#;
+        timeout: Duration = default r#""20s""#;
     }
 }
 

@@ -11,11 +11,11 @@ use std::{
 
 use serde_json::json;
 use vocabulary::{
-    EventKind, Firmware, Hardware, HostKey, Mac, Node, NodeId, NodeState, Reason, Run, RunId, SmbiosUuid, Step,
-    StepRecord, Timestamp, TokenHash, redact_tokens,
+    EventKind, Firmware, Hardware, HostKey, Mac, Node, NodeId, NodeState, Reason, Run, RunId, RunState, SmbiosUuid,
+    Step, StepRecord, Timestamp, TokenHash, redact_tokens,
 };
 
-use super::lifecycle::{Boot, Counters, Promises, Rules, Tracked, Turn};
+use super::lifecycle::{Boot, Counters, Promises, Repeat, Rules, Tracked, Turn};
 use crate::policy::{self, Window};
 
 /// What one turn of the actor writes, all or nothing.
@@ -239,10 +239,41 @@ impl Ledger {
     }
 
     fn write_run(&mut self, node: &Node, run: Run, writes: &mut Writes) {
+        self.end_superseded(node, &run, writes);
         writes.events.push(report(EventKind::Run, node, Some(run.id), json!(run)));
         self.runs.retain(|_, other| !other.state.ended() || other.node != run.node);
         self.runs.insert(run.id, run.clone());
         writes.runs.insert(run.id, run);
+    }
+
+    /// A run that still waits for a machine which asks for a new one has nothing left to wait for.
+    fn end_superseded(&mut self, node: &Node, new: &Run, writes: &mut Writes) {
+        let waits = |run: &&mut Run| run.node == node.id && run.id != new.id && run.state == RunState::Queued;
+        for old in self.runs.values_mut().filter(waits) {
+            old.state = RunState::Cancelled;
+            old.ended = Some(new.created);
+            old.cause = Some(format!("the machine asked again: run {} took its place", new.id));
+            writes.events.push(report(EventKind::Run, node, Some(old.id), json!(old)));
+            writes.runs.insert(old.id, old.clone());
+        }
+    }
+
+    /// The place that the node's next run has in its boot.
+    #[must_use]
+    pub fn next_attempt(&self, mac: Mac) -> Repeat {
+        let Some(node) = self.machines.get(&mac).map(|one| &one.node) else { return Repeat::default() };
+        Repeat::after(node.boot, node.run.and_then(|run| self.runs.get(&run)))
+    }
+
+    /// Ends runs that have a process on record but no host to speak of any more: parked and approved anew since.
+    pub fn end_orphans(&mut self, now: Timestamp, writes: &mut Writes) {
+        let running = self.runs.values().filter(|run| run.state == RunState::Running);
+        let orphans: Vec<Run> = running.filter(|run| self.host_of(run).is_none()).cloned().collect();
+        for run in orphans {
+            let cause = Some("its node was parked and admitted anew while it ran".to_owned());
+            let run = Run { state: RunState::Lost, ended: Some(now), cause, ..run };
+            self.run_changed(now, &run, None, Verifying::NotYet, writes);
+        }
     }
 
     /// Takes note of what a part saw. Machines appear here, as far as the bound on strangers allows.
@@ -264,7 +295,9 @@ impl Ledger {
         let always = matches!(seen.step, Step::Refused | Step::Alarm);
         let worth = always || (early && self.seen.entry(seen.mac).or_default().insert(seen.step));
         self.turn(now, seen.mac, writes, |tracked, _, turn, _| {
-            if seen.step == Step::Ack && seen.address.is_some() {
+            // Of a machine that was proved, the address that its call-home gave stays: whoever else boots under its MAC,
+            // perhaps on another subnet, must not move the place where it is looked for.
+            if seen.step == Step::Ack && seen.address.is_some() && tracked.node.identity.is_none() {
                 tracked.node.address = seen.address;
             }
             if worth {
@@ -381,7 +414,7 @@ impl Ledger {
     /// The runs that have a process, and their hosts.
     #[must_use]
     pub fn running(&self) -> Vec<Launchable> {
-        let running = self.runs.values().filter(|run| run.state == vocabulary::RunState::Running);
+        let running = self.runs.values().filter(|run| run.state == RunState::Running);
         running.filter_map(|run| Some(Launchable { run: run.clone(), host: self.host_of(run)? })).collect()
     }
 
@@ -393,7 +426,7 @@ impl Ledger {
             .values()
             .filter(|one| one.node.state == NodeState::CalledHome)
             .filter_map(|one| {
-                let run = self.runs.get(&one.node.run?).filter(|run| run.state == vocabulary::RunState::Queued)?;
+                let run = self.runs.get(&one.node.run?).filter(|run| run.state == RunState::Queued)?;
                 Some(Launchable { run: run.clone(), host: host(one)? })
             })
             .collect();

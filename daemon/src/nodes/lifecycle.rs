@@ -85,6 +85,24 @@ pub struct Accepted {
     pub at: Timestamp,
 }
 
+/// Which run a new one repeats, and its place among the runs of its boot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Repeat {
+    /// The run before it, where it repeats one.
+    pub of: Option<RunId>,
+    /// Counted from 0 within one boot: with the boot, the key under which a run is queued once.
+    pub attempt: u32,
+}
+
+impl Repeat {
+    /// The next place in this boot, after the node's last run.
+    #[must_use]
+    pub fn after(boot: Option<BootId>, last: Option<&Run>) -> Self {
+        let attempt = last.filter(|run| run.boot == boot).map_or(0, |run| run.attempt + 1);
+        Self { of: None, attempt }
+    }
+}
+
 /// Everything the lifecycle knows of one machine.
 #[derive(Debug, Clone)]
 pub struct Tracked {
@@ -192,6 +210,7 @@ impl Tracked {
     }
 
     /// A DHCP DISCOVER of its firmware or of iPXE: opens a boot unless one is open whose script was not asked for yet.
+    /// The state stays: anybody can send such a packet, and a node that works must not be demoted by one.
     pub fn discovered(&mut self, now: Timestamp, firmware: Firmware, counters: &mut Counters, turn: &mut Turn) {
         self.node.firmware = Some(firmware);
         if let Some(since) = self.powered.take() {
@@ -202,9 +221,6 @@ impl Tracked {
         }
         self.open_boot(now, counters);
         turn.line(Step::Discover, format!("{firmware:?} asks for an address"));
-        if self.node.approved && self.node.state != NodeState::Suspect {
-            self.enter(now, NodeState::Approved);
-        }
     }
 
     fn open_boot(&mut self, now: Timestamp, counters: &mut Counters) {
@@ -300,7 +316,7 @@ impl Tracked {
         &mut self,
         now: Timestamp,
         asked_by: &str,
-        before: Option<&Run>,
+        repeat: Repeat,
         counters: &mut Counters,
         turn: &mut Turn,
     ) -> RunId {
@@ -310,8 +326,8 @@ impl Tracked {
             node: self.node.id.clone(),
             boot: self.node.boot,
             state: RunState::Queued,
-            retry_of: before.map(|run| run.id),
-            attempt: before.map_or(0, |run| run.attempt + 1),
+            retry_of: repeat.of,
+            attempt: repeat.attempt,
             asked_by: asked_by.to_owned(),
             cause: None,
             process: None,
@@ -330,7 +346,7 @@ impl Tracked {
 
     /// Its run has a process.
     pub fn run_started(&mut self, now: Timestamp, run: RunId, turn: &mut Turn) {
-        if self.node.run == Some(run) && self.node.state == NodeState::CalledHome {
+        if self.node.run == Some(run) && matches!(self.node.state, NodeState::CalledHome | NodeState::Failed) {
             self.enter(now, NodeState::Configuring);
             turn.line(Step::RunStarted, format!("run {run}"));
         }
@@ -355,7 +371,9 @@ impl Tracked {
         turn: &mut Turn,
     ) {
         let current = self.node.run == Some(run.id);
-        let working = matches!(self.node.state, NodeState::CalledHome | NodeState::Configuring | NodeState::Verifying);
+        // A run that was late and then succeeded heals the failure that its lateness was.
+        let late = self.node.state == NodeState::Failed && run.state == RunState::Succeeded;
+        let working = late || (self.is_up() && self.node.state != NodeState::Ready);
         if !current || !working {
             return;
         }
@@ -375,7 +393,8 @@ impl Tracked {
             }
             (RunState::Lost, _) if run.attempt + 1 < rules.max_runs => {
                 turn.line(Step::Note, format!("run {} was lost with the daemon and is repeated", run.id));
-                self.queue_run(now, "restart", Some(run), counters, turn);
+                let repeat = Repeat { of: Some(run.id), ..Repeat::after(self.node.boot, Some(run)) };
+                self.queue_run(now, "restart", repeat, counters, turn);
             }
             (state, _) => {
                 let cause = run.cause.as_deref().unwrap_or("no cause was recorded");
@@ -398,23 +417,45 @@ impl Tracked {
             && passed(since, now, rules.sla.power_on)
         {
             self.powered = None;
-            let remedy =
-                format!("look at its cables and firmware settings, then roost node power {} cycle", self.node.id);
-            self.fail(now, format!("no DISCOVER within {:?} of power on", rules.sla.power_on), remedy, turn);
+            self.no_answer_to_power(now, rules, turn);
             return Overdue::Yes;
         }
         let Some((sla, what, remedy)) = self.limit(rules) else { return Overdue::No };
-        if !passed(self.node.since, now, sla) {
+        let opened = self.boot.as_ref().map_or(self.node.since, |boot| boot.opened);
+        let since = if self.node.state == NodeState::Approved { opened.max(self.node.since) } else { self.node.since };
+        if !passed(since, now, sla) {
             return Overdue::No;
         }
         self.fail(now, format!("{what} within {sla:?}"), remedy, turn);
         Overdue::Yes
     }
 
+    /// A machine that a person has yet to decide on, or has decided against, stays as it is: only a line says so.
+    fn no_answer_to_power(&mut self, now: Timestamp, rules: &Rules, turn: &mut Turn) {
+        let cause = format!("no DISCOVER within {:?} of power on", rules.sla.power_on);
+        let remedy = format!("look at its cables and firmware settings, then roost node power {} cycle", self.node.id);
+        let undecided = !self.node.approved || self.node.state == NodeState::Suspect;
+        if undecided { turn.alarm(cause, remedy) } else { self.fail(now, cause, remedy, turn) }
+    }
+
+    /// Whether a power order can be expected to bring a DISCOVER: a machine that is up takes no notice of `on`.
+    #[must_use]
+    pub const fn is_up(&self) -> bool {
+        matches!(
+            self.node.state,
+            NodeState::CalledHome | NodeState::Configuring | NodeState::Verifying | NodeState::Ready
+        )
+    }
+
     fn limit(&self, rules: &Rules) -> Option<(Duration, &'static str, String)> {
         let id = &self.node.id;
         let run = self.node.run.map_or_else(String::new, |run| run.to_string());
         match self.node.state {
+            NodeState::Approved if self.boot.as_ref().is_some_and(|boot| boot.token.is_none()) => Some((
+                rules.sla.booting,
+                "it asked for an address but not for its script",
+                format!("look at its console and at roost node timeline {id}: does it load its loader?"),
+            )),
             NodeState::Booting => Some((
                 rules.sla.booting,
                 "no call-home",

@@ -49,7 +49,8 @@ impl Machine {
     }
 
     fn call_home(&mut self, second: i64) -> RunId {
-        let run = self.tracked.queue_run(at(second), "call-home", None, &mut self.counters, &mut self.turn);
+        let run =
+            self.tracked.queue_run(at(second), "call-home", Repeat::default(), &mut self.counters, &mut self.turn);
         self.tracked.boot.as_mut().unwrap().accepted = Some(Accepted { digest: [0; 32], run, at: at(second) });
         self.last_run = self.turn.run.take();
         run
@@ -140,8 +141,10 @@ fn a_ready_node_that_boots_again_is_admitted_by_itself() {
     machine.end(95, RunState::Succeeded, &Promises::Kept(4));
     let first = machine.tracked.node.boot;
     machine.discover(1000);
-    assert_eq!(machine.state(), NodeState::Approved);
     assert_ne!(machine.tracked.node.boot, first);
+    assert_eq!(machine.state(), NodeState::Ready, "one packet that anybody can send demoted a node");
+    machine.script(1001);
+    assert_eq!(machine.state(), NodeState::Booting);
 }
 
 #[test]
@@ -208,6 +211,7 @@ fn power_on_succeeds_with_the_next_discover_and_not_before() {
     assert_eq!(machine.tracked.overdue(at(1000), &rules(), &mut machine.turn), Overdue::No);
 
     let mut dead = Machine::new();
+    dead.tracked.admit(at(0), "test", &mut dead.turn);
     dead.tracked.powered = Some(at(0));
     assert_eq!(dead.tracked.overdue(at(121), &rules(), &mut dead.turn), Overdue::Yes);
     assert!(dead.tracked.node.reason.unwrap().cause.contains("no DISCOVER"));
@@ -291,4 +295,44 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_power_order_lifts_no_suspicion_and_no_denial() {
+    for state in [NodeState::Suspect, NodeState::Denied, NodeState::Waiting] {
+        let mut machine = Machine::new();
+        machine.tracked.node.approved = state == NodeState::Suspect;
+        machine.tracked.enter(at(0), state);
+        machine.tracked.powered = Some(at(0));
+        assert_eq!(machine.tracked.overdue(at(121), &rules(), &mut machine.turn), Overdue::Yes);
+        assert_eq!(machine.state(), state);
+        assert_eq!(machine.turn.alarms.len(), 1);
+    }
+}
+
+#[test]
+fn an_admitted_machine_that_never_asks_for_its_script_is_said() {
+    let mut machine = Machine::new();
+    machine.discover(0);
+    machine.tracked.admit(at(0), "test", &mut machine.turn);
+    assert_eq!(machine.tracked.overdue(at(500), &rules(), &mut machine.turn), Overdue::No);
+    assert_eq!(machine.tracked.overdue(at(601), &rules(), &mut machine.turn), Overdue::Yes);
+    assert!(machine.tracked.node.reason.unwrap().cause.contains("not for its script"));
+}
+
+#[test]
+fn a_late_success_heals_the_failure_that_lateness_was() {
+    let (mut machine, _) = Machine::configuring();
+    assert_eq!(machine.tracked.overdue(at(5000), &rules(), &mut machine.turn), Overdue::Yes);
+    machine.end(5001, RunState::Succeeded, &Promises::Kept(4));
+    assert_eq!(machine.state(), NodeState::Ready);
+}
+
+#[test]
+fn attempts_are_counted_within_one_boot() {
+    let (machine, _) = Machine::configuring();
+    let run = machine.last_run.unwrap();
+    assert_eq!(Repeat::after(run.boot, Some(&run)).attempt, 1);
+    assert_eq!(Repeat::after(Some(BootId(99)), Some(&run)).attempt, 0);
+    assert_eq!(Repeat::after(run.boot, None).attempt, 0);
 }

@@ -15,7 +15,7 @@ use vocabulary::{
 use super::{
     admission::{self, Decision, Refusal},
     ledger::{Asked, Ledger, Writes, authority_name},
-    lifecycle::{Accepted, Tracked},
+    lifecycle::{Accepted, Repeat, Tracked},
 };
 use crate::{policy::Window, power::PowerAction};
 
@@ -104,7 +104,7 @@ impl Ledger {
         if !self.meet(now, asked.mac) {
             return Answer::Wait(because(
                 "too many unknown machines wait here already",
-                "raise limits.strangers, or deny some",
+                "approve those that are yours: roost node list --state waiting; or raise limits.strangers",
             ));
         }
         self.note_asker(now, asked, writes);
@@ -117,6 +117,7 @@ impl Ledger {
                 return Answer::Wait(because("it waits for approval", format!("roost node approve {}", asked.mac)));
             }
             NodeState::Denied | NodeState::Suspect => return Answer::Refuse(refusal(tracked)),
+            _ if !tracked.node.approved => return Answer::Refuse(refusal(tracked)),
             _ => {}
         }
         self.script_for_admitted(now, asked, outside, writes)
@@ -219,11 +220,12 @@ impl Ledger {
         writes: &mut Writes,
     ) -> Result<RunId, TurnedDown> {
         let address = address.ok_or(TurnedDown::NoAddress)?;
+        let repeat = self.next_attempt(mac);
         let run = self.turn(now, mac, writes, |tracked, counters, turn, _| {
             tracked.node.identity = Some(admission::identity(call));
             tracked.node.address = Some(address);
             turn.line(Step::CalledHome, format!("from {address}"));
-            let run = tracked.queue_run(now, "call-home", None, counters, turn);
+            let run = tracked.queue_run(now, "call-home", repeat, counters, turn);
             if let Some(boot) = &mut tracked.boot {
                 boot.accepted = Some(Accepted { digest: admission::digest(call), run, at: now });
             }
@@ -318,7 +320,9 @@ impl Ledger {
         self.turn(now, node.mac(), writes, |tracked, _, turn, _| match action {
             PowerAction::Off => turn.line(Step::PowerOff, format!("by {by}")),
             PowerAction::On | PowerAction::Cycle => {
-                tracked.powered = Some(now);
+                if action == PowerAction::Cycle || !tracked.is_up() {
+                    tracked.powered = Some(now);
+                }
                 turn.line(Step::PowerOn, format!("{} by {by}", action.name()));
             }
         })
@@ -347,8 +351,9 @@ impl Ledger {
         let before = self.retryable(*approved.value())?;
         self.audit(&by, "retry", &json!({"run": before.id}), writes);
         let node = before.node.clone();
+        let repeat = Repeat { of: Some(before.id), ..self.next_attempt(node.mac()) };
         self.turn(now, node.mac(), writes, |tracked, counters, turn, _| {
-            tracked.queue_run(now, &by, Some(&before), counters, turn)
+            tracked.queue_run(now, &by, repeat, counters, turn)
         })
         .ok_or(OrderError::UnknownNode(node))
     }

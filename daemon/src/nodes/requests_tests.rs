@@ -260,6 +260,30 @@ fn only_the_last_ended_run_of_a_node_can_be_asked_for_again() {
 }
 
 #[test]
+fn a_run_that_waits_for_a_machine_which_boots_again_gives_way_to_the_new_one() {
+    let (mut ledger, token) = booting(Enroll::Auto);
+    let first = call_home(&mut ledger, 60, &call(1, token)).0.unwrap();
+    discover(&mut ledger, 70, 1);
+    let (Answer::Boot(token), _) = ask(&mut ledger, 71, 1, Outside { random: [4; 32], ..outside() }) else {
+        panic!("no token")
+    };
+    let (second, writes) = call_home(&mut ledger, 130, &call(1, token));
+    assert_eq!(writes.runs[&first].state, RunState::Cancelled);
+    assert_eq!(ledger.launchables().iter().map(|one| one.run.id).collect::<Vec<_>>(), [second.unwrap()]);
+}
+
+#[test]
+fn an_address_that_was_proved_is_not_moved_by_whoever_boots_under_the_mac() {
+    let (mut ledger, token) = booting(Enroll::Auto);
+    call_home(&mut ledger, 60, &call(1, token)).0.unwrap();
+    discover(&mut ledger, 70, 1);
+    let address = Some("10.88.0.66".parse().unwrap());
+    let seen = Seen { mac: mac(1), address, step: Step::Ack, detail: "x".into(), firmware: None };
+    ledger.saw(at(71), seen, &mut Writes::default());
+    assert_eq!(ledger.hosts()[0].address.to_string(), "10.77.1.5");
+}
+
+#[test]
 fn a_whole_way_to_ready() {
     let (mut ledger, token) = booting(Enroll::Auto);
     let id = call_home(&mut ledger, 60, &call(1, token)).0.unwrap();

@@ -48,9 +48,7 @@ impl Power for WakeOnLan {
 impl WakeOnLan {
     async fn wake(&self, mac: Mac) -> Result<(), PowerError> {
         if self.broadcasts.is_empty() {
-            return Err(PowerError::Unsupported(
-                "wake-on-LAN needs a [[dhcp.subnet]] or power.broadcast to send to".into(),
-            ));
+            return Err(PowerError::Unsupported("wake-on-LAN needs a [[dhcp.subnet]] or power.wake to send to".into()));
         }
         for destination in &self.broadcasts {
             send(*destination, &magic_packet(mac))

@@ -81,12 +81,18 @@ impl FleetKey {
     }
 
     /// Puts this key in the place of `current`, in one rename: whoever opens the path finds one or the other whole.
+    /// Synced before it returns, since the old key is taken away from the nodes next.
     ///
     /// # Errors
     /// The file system says no; the current key is untouched then.
     pub fn replace(self, current: &Self) -> Result<Self, FleetKeyError> {
         let path = current.private.clone();
-        std::fs::rename(&self.private, &path).map_err(|source| FleetKeyError::Io { path: path.clone(), source })?;
+        let put = || {
+            std::fs::File::open(&self.private)?.sync_all()?;
+            std::fs::rename(&self.private, &path)?;
+            path.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
+        };
+        put().map_err(|source| FleetKeyError::Io { path: path.clone(), source })?;
         Ok(Self { private: path, ..self })
     }
 
