@@ -2,7 +2,7 @@
 //!
 //! A socket belongs to the namespace in which it was made, wherever it is used later; so entering means: a short-lived
 //! thread calls setns(2), makes the socket (or a child process) and ends. No runtime thread ever changes namespace,
-//! and no `unsafe` `pre_exec` is needed. Programs start through `ip netns exec`, which replaces itself by them: the pid
+//! and no `unsafe` `pre_exec` is needed. Programs start through nsenter, which replaces itself by them: the pid
 //! is theirs, and /sys shows the namespace's own devices.
 
 use std::{
@@ -87,10 +87,13 @@ impl Namespace {
     }
 
     /// A command that runs inside; its pid will be the program's own.
+    ///
+    /// By nsenter and not by `ip netns exec`, which also remounts /sys in a mount namespace of its own: that fails where
+    /// the root directory is no mount, as in a chroot.
     #[must_use]
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.name]).arg(program);
+        let mut command = Command::new(process::ENTER);
+        command.arg(process::entering(&self.path())).arg("--").arg(program);
         command
     }
 
@@ -111,9 +114,9 @@ impl Namespace {
         ip::line(&format!("netns add {}", self.name)).map(drop)
     }
 
-    /// One line for `ip`, inside.
+    /// One line for `ip`, inside; not by `ip -n`, for the reason of [`Namespace::command`].
     pub(crate) fn ip(&self, line: &str) -> Result<String, IpError> {
-        ip::line(&format!("-n {} {line}", self.name))
+        self.enter(|| ip::line(line)).map_err(|error| IpError::Start(std::io::Error::other(error)))?
     }
 
     /// Ends everything that runs inside, then removes the namespace and with it every link in it.
@@ -125,11 +128,11 @@ impl Namespace {
         ip::line(&format!("netns delete {}", self.name)).map(drop)
     }
 
-    /// Two empty looks in a row: a process may slip from `ip netns exec` to inside during one.
+    /// Two empty looks in a row: a process may slip from nsenter to inside during one.
     fn end_processes(&self) {
         let mut empty_looks = 0;
         let ended = process::wait_until(ALL_ENDED, || {
-            let inside = process::in_namespace(&self.name, &self.path()).unwrap_or_default();
+            let inside = process::in_namespace(&self.path()).unwrap_or_default();
             for id in &inside {
                 process::signal(id, Signal::KILL);
             }

@@ -64,11 +64,19 @@ pub(crate) fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -
     condition()
 }
 
-/// Every process whose network namespace is the one of that name, or that `ip netns exec` is about to put there.
-pub(crate) fn in_namespace(name: &str, path: &Path) -> io::Result<Vec<ProcessId>> {
+/// The program that runs another inside a namespace (util-linux).
+pub(crate) const ENTER: &str = "nsenter";
+
+/// Its argument for the namespace of that file.
+pub(crate) fn entering(path: &Path) -> String {
+    format!("--net={}", path.display())
+}
+
+/// Every process whose network namespace is the one of that name, or that nsenter is about to put there.
+pub(crate) fn in_namespace(path: &Path) -> io::Result<Vec<ProcessId>> {
     use std::os::unix::fs::MetadataExt as _;
     let wanted = fs::metadata(path)?;
-    let entering = ["ip", "netns", "exec", name, ""].join("\0");
+    let entering = [ENTER, &entering(path), ""].join("\0");
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")?.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
