@@ -2,8 +2,8 @@
 //!
 //! A socket belongs to the namespace in which it was made, wherever it is used later; so entering means: a short-lived
 //! thread calls setns(2), makes the socket (or a child process) and ends. No runtime thread ever changes namespace,
-//! and no `unsafe` `pre_exec` is needed. Programs start through nsenter, which replaces itself by them: the pid
-//! is theirs, and /sys shows the namespace's own devices.
+//! and no `unsafe` `pre_exec` is needed. Programs start through nsenter, which replaces itself by them: the pid is
+//! theirs.
 
 use std::{
     fs, io,

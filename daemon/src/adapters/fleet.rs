@@ -31,7 +31,7 @@ impl FleetDesk for Fleet {
             ledger.audit(&by, "rotate the fleet key", &json!(order.value()), writes);
         });
         audited.await.map_err(store)?;
-        let rotation = self.keys.rotate(self.holders().await?, silent).await.map_err(refused)?;
+        let rotation = self.keys.rotate(self.holders().await?, silent).await.map_err(|error| refused(&error))?;
         let effect =
             |effect: &'static str| move |node: NodeId| Effect { subject: node.to_string(), effect: effect.to_owned() };
         let rotated = rotation.rotated.into_iter().map(effect("has the new key"));
@@ -64,12 +64,12 @@ fn store(error: NodesError) -> NodeError {
     NodeError::Store(error.into())
 }
 
-fn refused(error: RotateError) -> NodeError {
-    let hint = match &error {
+fn refused(error: &RotateError) -> NodeError {
+    let hint = match error {
         RotateError::Credential => "systemd-creds encrypt the new key, then systemctl restart roost",
         RotateError::Silent(_) => "switch them on, or leave them to their next boot: roost ssh rotate --leave-silent",
         RotateError::Key(_) => "look at the data directory's disk and rights",
     };
-    let source = std::error::Error::source(&error).map_or_else(String::new, |source| format!(": {source}"));
+    let source = std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
     NodeError::Refused { reason: format!("{error}{source}"), hint: hint.to_owned() }
 }
