@@ -16,6 +16,8 @@ pub mod ledger;
 pub mod lifecycle;
 pub mod persist;
 pub mod requests;
+pub mod rules;
+pub mod writes;
 
 use std::{sync::Arc, time::Duration};
 

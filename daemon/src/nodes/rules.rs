@@ -1,0 +1,44 @@
+//! What the operator decided, in the words of the lifecycle: enrolment, lifetimes, the longest stay in each state.
+
+use std::time::Duration;
+
+/// What the operator decided, as far as the lifecycle needs it.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// What happens to a machine never seen before.
+    pub enroll: Enroll,
+    /// How long a boot's token may wait for its call-home.
+    pub token_ttl: Duration,
+    /// How long a node may stay in a state that waits for something other than a person.
+    pub sla: Slas,
+    /// How many runs one boot may get without a person, the first included.
+    pub max_runs: u32,
+    /// How many machines that nobody approved may be remembered; a flood of MACs stops here.
+    pub max_strangers: usize,
+}
+
+/// `nodes.enroll`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enroll {
+    /// Admit everyone; the configuration demands `trust_boot_network` with it.
+    Auto,
+    /// Wait for a person.
+    Approve,
+    /// Refuse.
+    Deny,
+}
+
+/// The longest stay in each state that a machine or a run must leave by itself.
+#[derive(Debug, Clone)]
+pub struct Slas {
+    /// From power-on by Roost to the first DISCOVER.
+    pub power_on: Duration,
+    /// From the script to the call-home.
+    pub booting: Duration,
+    /// From the call-home to the start of the run.
+    pub called_home: Duration,
+    /// From the start of the run to the end of the roles.
+    pub configuring: Duration,
+    /// From the end of the roles to `ready`.
+    pub verifying: Duration,
+}

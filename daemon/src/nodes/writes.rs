@@ -1,0 +1,54 @@
+//! What a turn of the lifecycle writes: the ledger fills it, `persist` puts it into the store's words.
+
+use std::collections::HashMap;
+
+use vocabulary::{EventKind, Hardware, Node, NodeId, Run, RunId, StepRecord};
+
+use super::lifecycle::Boot;
+use crate::policy::Window;
+
+/// What one turn of the actor writes, all or nothing.
+#[derive(Debug, Default)]
+pub struct Writes {
+    /// Changed nodes: the generation that the store has, and the last version of each.
+    pub nodes: HashMap<NodeId, (u64, Node)>,
+    /// Changed boots.
+    pub boots: HashMap<NodeId, Boot>,
+    /// New and changed runs.
+    pub runs: HashMap<RunId, Run>,
+    /// Reports of runs' tasks: run, place, report.
+    pub tasks: Vec<(RunId, u64, serde_json::Value)>,
+    /// Timeline lines, in order.
+    pub steps: Vec<StepRecord>,
+    /// Events, in order.
+    pub events: Vec<Report>,
+    /// What a machine claims about itself, kept apart from what Roost knows.
+    pub claims: Vec<(NodeId, String, Hardware)>,
+    /// The approval window, when it changed.
+    pub window: Option<Option<Window>>,
+}
+
+impl Writes {
+    /// Whether there is nothing to commit.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+            && self.runs.is_empty()
+            && self.steps.is_empty()
+            && self.events.is_empty()
+            && self.window.is_none()
+    }
+}
+
+/// An event before the store gave it its place.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// What it is about.
+    pub kind: EventKind,
+    /// Which node.
+    pub node: Option<NodeId>,
+    /// Which run.
+    pub run: Option<RunId>,
+    /// The subject.
+    pub data: serde_json::Value,
+}
