@@ -5,7 +5,6 @@
 //! that moved to another machine never passes for it.
 
 use std::{
-    fmt::Write as _,
     fs, io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -76,13 +75,7 @@ impl LaunchError {
     /// The whole chain of causes in one line.
     #[must_use]
     pub fn chain(&self) -> String {
-        let mut line = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            let _ = write!(line, ": {error}");
-            cause = error.source();
-        }
-        line
+        tasks::chain(self)
     }
 
     /// What to do about it.

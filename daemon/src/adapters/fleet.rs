@@ -70,6 +70,5 @@ fn refused(error: &RotateError) -> NodeError {
         RotateError::Silent(_) => "switch them on, or leave them to their next boot: roost ssh rotate --leave-silent",
         RotateError::Key(_) => "look at the data directory's disk and rights",
     };
-    let source = std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
-    NodeError::Refused { reason: format!("{error}{source}"), hint: hint.to_owned() }
+    NodeError::Refused { reason: tasks::chain(error), hint: hint.to_owned() }
 }

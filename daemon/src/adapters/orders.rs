@@ -58,7 +58,7 @@ impl NodeDesk for Orders {
         });
         let (effects, target) = noted.await.map_err(store)?.map_err(node_error)?;
         if let Err(error) = self.power.switch(&target, action).await {
-            let (node, cause) = (target.node, report(&error));
+            let (node, cause) = (target.node, tasks::chain(&error));
             let reason = format!("{node} was not switched {}: {cause}", action.name());
             let noted = self.nodes.ask(move |ledger, now, writes| ledger.power_failed(now, &node, &cause, writes));
             noted.await.map_err(store)?;
@@ -254,16 +254,6 @@ fn run_error(error: OrderError) -> RunError {
 
 fn run_store(error: NodesError) -> RunError {
     RunError::Store(error.into())
-}
-
-fn report(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 /// The supervisor's board as `/readyz` shows it.

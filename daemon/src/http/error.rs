@@ -7,7 +7,7 @@
 //! The body is written by the outermost layer (`request.rs`), which knows the request id and also catches the bare
 //! 404s and 405s of the router, so that no answer has another shape.
 
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
 use axum::{
     extract::rejection::{JsonRejection, PathRejection, QueryRejection},
@@ -208,17 +208,6 @@ impl ApiError {
             Self::Internal(_) => verdict(StatusCode::INTERNAL_SERVER_ERROR, "internal", SEE_LOG),
         }
     }
-
-    /// Error and causes in one line, for the log.
-    fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text
-    }
 }
 
 fn auth_verdict(error: &AuthError) -> Verdict {
@@ -309,7 +298,7 @@ pub(super) struct Failure {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let Verdict { status, code, hint, retry_after } = self.verdict();
-        let log = status.is_server_error().then(|| self.chain());
+        let log = status.is_server_error().then(|| tasks::chain(&self));
         let mut response = status.into_response();
         if let Some(wait) = retry_after {
             let seconds = (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1);

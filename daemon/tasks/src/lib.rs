@@ -8,12 +8,14 @@
 //! that made a task fail is still there: the daemon stops and systemd starts it anew).
 
 pub mod backoff;
+mod chain;
 pub mod child;
 mod clock;
 mod signals;
 mod status;
 mod supervisor;
 
+pub use chain::chain;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use signals::stop_on_signals;
 pub use status::{Statuses, TaskState, TaskStatus};

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    BoxError, Clock, Stop,
+    BoxError, Clock, Stop, chain,
     status::{Board, Statuses, TaskState},
 };
 
@@ -229,10 +229,4 @@ fn panicked(payload: &(dyn Any + Send)) -> BoxError {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
     Panicked(text.unwrap_or_else(|| "with something that is no text".to_owned())).into()
-}
-
-/// An error and its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
