@@ -14,10 +14,11 @@ const RUN: Duration = Duration::from_secs(600);
 
 /// Where setup has put loaders, image and Ansible.
 fn prepared() -> PathBuf {
-    let assets = PathBuf::from("/var/cache/roost/assets");
-    let config = assets.with_file_name("boot-tests.toml");
+    let cache = PathBuf::from(std::env::var_os("ROOST_CACHE").unwrap_or_else(|| "/var/cache/roost".into()));
+    let (assets, config) = (cache.join("assets"), cache.join("boot-tests.toml"));
     std::fs::create_dir_all(&assets).unwrap();
-    let text = format!("data_dir = \"/var/cache/roost/boot-tests\"\n[assets]\ndir = \"{}\"\n", assets.display());
+    let data = cache.join("boot-tests");
+    let text = format!("data_dir = \"{}\"\n[assets]\ndir = \"{}\"\n", data.display(), assets.display());
     std::fs::write(&config, text).unwrap();
     for verb in [["assets", "fetch"], ["image", "build"], ["ansible", "setup"]] {
         let done = Command::new(env!("CARGO_BIN_EXE_roost")).arg("--config").arg(&config).args(verb).status().unwrap();
