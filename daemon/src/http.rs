@@ -24,7 +24,6 @@ pub mod error;
 mod events;
 pub mod first_key;
 mod fleet;
-pub mod holder;
 pub mod input;
 pub mod keyring;
 pub mod keys;

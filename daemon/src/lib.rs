@@ -14,6 +14,7 @@ pub mod build;
 pub mod bus;
 pub mod cli;
 pub mod config;
+pub mod holder;
 pub mod http;
 pub mod keys;
 pub mod nodes;

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     Daemon,
     config::{Log, LogFormat},
+    holder::{self, Protocol},
 };
 
 /// Carries it out.
@@ -46,14 +47,56 @@ fn failure(error: BoxError) -> Failure {
     Failure { exit: Exit::Failed, cause: anyhow::Error::from_boxed(error), hint }
 }
 
+/// A socket that a part could not have.
+struct Taken<'a> {
+    protocol: Protocol,
+    port: u16,
+    /// What to change where the holder is to stay.
+    instead: String,
+    source: &'a std::io::Error,
+}
+
+impl Taken<'_> {
+    fn remedy(self) -> Option<String> {
+        let rights = matches!(self.source.kind(), std::io::ErrorKind::PermissionDenied);
+        if rights {
+            return Some("run it as root, or by systemd, whose unit grants the right (make install)".to_owned());
+        }
+        let holder = holder::for_error(self.protocol, self.port, self.source)?;
+        Some(format!("the port is held by {holder}: stop it, or {}", self.instead))
+    }
+}
+
+/// The socket that this error is about, if it is about one.
+fn taken<'a>(error: &'a (dyn Error + 'static)) -> Option<Taken<'a>> {
+    use crate::http::serve::BuildError as Api;
+    use pxe::{dhcp::BuildError as Dhcp, http::BuildError as Boot, tftp::BuildError as Tftp};
+    const DHCP_PORT: u16 = 67;
+    let of = |protocol, port, instead, source| Some(Taken { protocol, port, instead, source });
+    if let Some(Api::Bind { address, source, .. }) = error.downcast_ref() {
+        return of(Protocol::Tcp, address.port(), format!("take {address} out of http.listen"), source);
+    }
+    if let Some(Boot::Bind { address, source }) = error.downcast_ref() {
+        return of(Protocol::Tcp, address.port(), format!("change {address} in boot.listen"), source);
+    }
+    if let Some(Tftp::Bind { address, source }) = error.downcast_ref() {
+        return of(Protocol::Udp, address.port(), format!("take {address} out of tftp.listen"), source);
+    }
+    if let Some(Dhcp::Listen { interface, source }) = error.downcast_ref() {
+        let instead = format!("take {interface} out of dhcp.interfaces, or set dhcp.mode = \"off\"");
+        return of(Protocol::Udp, DHCP_PORT, instead, source);
+    }
+    None
+}
+
 fn remedy(error: &(dyn Error + 'static)) -> Option<String> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(store) = error.downcast_ref::<store::OpenError>() {
             return Some(store.remedy().to_owned());
         }
-        if let Some(crate::http::serve::BuildError::Bind { holder: Some(holder), address, .. }) = error.downcast_ref() {
-            return Some(format!("stop {holder}, or take {address} out of the configuration"));
+        if let Some(remedy) = taken(error).and_then(Taken::remedy) {
+            return Some(remedy);
         }
         cause = error.source();
     }

@@ -28,9 +28,9 @@ use tower::ServiceExt as _;
 
 use super::{
     auth::Peer,
-    holder::{self, Protocol},
     tls::{Tls, TlsError, TlsSource},
 };
+use crate::holder::{self, Protocol};
 
 /// How long open requests may take to end after the daemon was told to stop.
 const GRACE: Duration = Duration::from_secs(5);
@@ -153,7 +153,7 @@ impl Server {
 async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), BuildError> {
     let failed = |source: io::Error| BuildError::Bind {
         address,
-        holder: holder::for_error(Protocol::Tcp, (address.ip(), address.port()), &source),
+        holder: holder::for_error(Protocol::Tcp, address.port(), &source),
         source,
     };
     let listener = TcpListener::bind(address).await.map_err(failed)?;

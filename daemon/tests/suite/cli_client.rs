@@ -174,3 +174,24 @@ async fn a_backup_is_plain_or_refused_and_comes_back() {
     restored.close().await;
     api.stop().await;
 }
+
+#[tokio::test]
+async fn a_port_in_use_names_its_holder_and_the_key_to_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tcp, udp) = (
+        std::net::TcpListener::bind("127.0.0.1:0").unwrap(),
+        std::net::UdpSocket::bind("127.0.0.1:0").unwrap(),
+    );
+    let (tcp, udp) = (tcp.local_addr().unwrap(), udp.local_addr().unwrap());
+    let taken = [("http", tcp, "http.listen"), ("boot", tcp, "boot.listen"), ("tftp", udp, "tftp.listen")];
+    for (section, address, key) in taken {
+        let data = folder.path().join(section);
+        let config = folder.path().join(format!("{section}.toml"));
+        let api = if section == "http" { "" } else { "[http]\nlisten = []\n" };
+        let text = format!("data_dir = \"{}\"\n{api}[{section}]\nlisten = [\"{address}\"]\n", data.display());
+        std::fs::write(&config, text).unwrap();
+        let said = failed(&roost_with(&[], &["--config", config.to_str().unwrap(), "serve"]).await, 1);
+        let holder = format!("(pid {})", std::process::id());
+        assert!(said.contains(&holder) && said.contains(key), "{said}");
+    }
+}

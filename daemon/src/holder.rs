@@ -4,7 +4,7 @@
 //! file descriptors (proc_pid_fd(5), proc_net(5)). Without the right to look into another user's process the answer
 //! is honest: nothing.
 
-use std::{fs, net::IpAddr, path::Path};
+use std::{fs, path::Path};
 
 /// Which table of /proc/net to look in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,8 @@ pub fn of_port(protocol: Protocol, port: u16) -> Option<String> {
 
 /// The process that holds this port, where `error` says that somebody does.
 #[must_use]
-pub fn for_error(protocol: Protocol, address: (IpAddr, u16), error: &std::io::Error) -> Option<String> {
-    (error.kind() == std::io::ErrorKind::AddrInUse).then(|| of_port(protocol, address.1)).flatten()
+pub fn for_error(protocol: Protocol, port: u16, error: &std::io::Error) -> Option<String> {
+    (error.kind() == std::io::ErrorKind::AddrInUse).then(|| of_port(protocol, port)).flatten()
 }
 
 fn inodes_in(table: &str, protocol: Protocol, port: u16) -> Vec<u64> {
