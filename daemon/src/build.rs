@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use crate::{
     adapters::{
         boot::{BootRoom, NoLeases},
-        fleet::Fleet,
+        fleet::{self, Rotator},
         intake::FrontDoor,
         leases::LeaseBook,
         orders::{Orders, Parts, RunOrders},
@@ -60,7 +60,7 @@ pub async fn keyring(config: &Config) -> Result<Arc<Keyring>, BoxError> {
     let given = config.ansible.ssh_key.clone().or_else(|| systemd::credential_path(SSH_KEY_CREDENTIAL));
     let key = FleetKey::ensure(&config.data_dir, given).await?;
     tracing::info!(path = %key.private.display(), kept = ?key.kept, "fleet key");
-    Ok(Arc::new(Keyring::new(key, config.data_dir.clone())))
+    Ok(Arc::new(Keyring::open_ring(key, config.data_dir.clone()).await?))
 }
 
 /// What machines boot from.
@@ -158,15 +158,16 @@ pub async fn api(
     runner: RunnerHandle,
     statuses: Statuses,
     closing: Stop,
-) -> Result<(Api, Server), BoxError> {
+) -> Result<(Api, Server, Rotator), BoxError> {
     let Common { store, nodes, keys, clock } = common;
     let ring = KeyRing::open(config.http.keys.iter().map(KnownKey::from).collect(), &store).await?;
     http::first_key::ensure(&ring, &store, &config.data_dir, clock.now()).await?;
     let power = power(config, &keys)?;
     let switch = Switch { runner, data_dir: config.data_dir.clone() };
+    let (desk, rotator) = fleet::fleet(nodes.clone(), keys, Arc::clone(&clock));
     let deps = Deps {
         bus: Bus::new(store.clone()),
-        fleet: Arc::new(Fleet { nodes: nodes.clone(), keys }),
+        fleet: Arc::new(desk),
         nodes: Arc::new(Orders { nodes: nodes.clone(), power }),
         runs: Arc::new(RunOrders { nodes, runner: switch, store: store.clone() }),
         parts: Arc::new(Parts(Arc::new(statuses))),
@@ -178,7 +179,7 @@ pub async fn api(
     let api = Api::new(api_config(config), deps, closing);
     let router = http::router(api.clone())?;
     let server = Server::build(listen_config(config), router, clock).await?;
-    Ok((api, server))
+    Ok((api, server, rotator))
 }
 
 fn api_config(config: &Config) -> ApiConfig {

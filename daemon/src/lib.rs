@@ -27,7 +27,7 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 use tasks::{BoxError, Clock, OnError, Stop, Supervisor, SystemClock};
 use tokio::sync::Notify;
 
-use adapters::runs::Pad;
+use adapters::{fleet::Rotator, runs::Pad};
 use config::Config;
 use nodes::{NodesPart, launcher::Launcher};
 
@@ -41,6 +41,7 @@ pub struct Daemon {
     boot: pxe::http::BootHttp,
     runner: ansible::Runner,
     launcher: Launcher<Pad>,
+    rotator: Rotator,
     api: http::state::Api,
     server: http::serve::Server,
     closing: Stop,
@@ -68,9 +69,9 @@ impl Daemon {
         let closing = Stop::new();
         let statuses = supervisor.handle();
         let common = build::Common { store: store.clone(), nodes, keys, clock };
-        let (api, server) = build::api(config, common, handle, statuses, closing.clone()).await?;
+        let (api, server, rotator) = build::api(config, common, handle, statuses, closing.clone()).await?;
         let build::BootServices { dhcp, tftp, http: boot } = boot_services;
-        Ok(Self { supervisor, store, nodes: part, dhcp, tftp, boot, runner, launcher, api, server, closing })
+        Ok(Self { supervisor, store, nodes: part, dhcp, tftp, boot, runner, launcher, rotator, api, server, closing })
     }
 
     /// Where the API listens, with real ports.
@@ -84,7 +85,8 @@ impl Daemon {
     /// # Errors
     /// The part that failed, and why.
     pub async fn run(self, stop: Stop) -> Result<(), BoxError> {
-        let Self { mut supervisor, store, nodes, dhcp, tftp, boot, runner, launcher, api, server, closing } = self;
+        let Self { mut supervisor, store, nodes, dhcp, tftp, boot, runner, launcher, rotator, api, server, closing } =
+            self;
         supervisor.spawn("nodes", OnError::Stop, |stop| nodes.run(stop));
         let remembered = store.clone();
         supervisor.spawn("store/retention", OnError::Log, |stop| build::retention(remembered, stop));
@@ -95,6 +97,7 @@ impl Daemon {
         supervisor.spawn("pxe/http", OnError::Stop, |stop| boot.run(stop));
         supervisor.spawn("ansible/runner", OnError::Stop, |stop| runner.run(stop));
         supervisor.spawn("ansible/launcher", OnError::Stop, |stop| launcher.run(stop));
+        supervisor.spawn("ssh/rotation", OnError::Stop, |stop| rotator.run(stop));
         supervisor.spawn("http/books", OnError::Log, |stop| async {
             api.keep_books(stop).await;
             Ok::<(), Infallible>(())

@@ -15,7 +15,7 @@ use super::{
     Nodes,
     ledger::{Host, Launchable},
 };
-use crate::ssh::{self, Keyring, Pinned};
+use crate::ssh::{Keyring, Pinned};
 
 /// How often the queue is looked at without a nudge.
 const PERIOD: Duration = Duration::from_secs(3);
@@ -93,7 +93,7 @@ impl<P: LaunchPad> Launcher<P> {
 
 async fn attempt(nodes: &Nodes, pad: &impl LaunchPad, keys: &Keyring, one: Launchable) -> Result<(), Reason> {
     let pinned = Pinned { address: one.host.address, host_keys: one.host.host_keys.clone() };
-    ssh::run(&keys.current(), &pinned, "true", PATIENCE).await.map_err(|error| Reason {
+    keys.open(&pinned, PATIENCE).await.map_err(|error| Reason {
         cause: format!("its pinned host key does not answer yet: {error}"),
         remedy: format!("nothing, it is tried again; roost node timeline {} shows how far it is", one.host.node),
     })?;

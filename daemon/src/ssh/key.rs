@@ -1,14 +1,19 @@
 //! The fleet key: made at the first start, or handed over by systemd; where it lies and how it is replaced on disk.
 
 use std::{
-    io,
+    io::{self, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Stdio,
+    time::Duration,
 };
 
+use jiff::SignedDuration;
 use tokio::process::Command;
-use vocabulary::HostKey;
+use vocabulary::{HostKey, Timestamp};
+
+/// Where the rotated-out key lies, below the data directory.
+const PREVIOUS: &str = "ssh/previous_ed25519";
 
 /// The key that opens every node of this rack.
 #[derive(Debug, Clone)]
@@ -94,6 +99,54 @@ impl FleetKey {
         };
         put().map_err(|source| FleetKeyError::Io { path: path.clone(), source })?;
         Ok(Self { private: path, ..self })
+    }
+
+    /// How long a rotated-out key is kept: longer than any boot that began with it.
+    pub const KEPT_AFTER_ROTATION: Duration = Duration::from_secs(24 * 3600);
+
+    /// The key that the last rotation replaced, if it is still there.
+    ///
+    /// # Errors
+    /// Its file cannot be read.
+    pub async fn previous(data_dir: &Path) -> Result<Option<Self>, FleetKeyError> {
+        let private = data_dir.join(PREVIOUS);
+        if !private.exists() {
+            return Ok(None);
+        }
+        let public = derive_public(&private).await?;
+        Ok(Some(Self { private, public, kept: Kept::File0600 }))
+    }
+
+    /// Copies this key to where [`FleetKey::previous`] finds it, before another takes its place.
+    ///
+    /// # Errors
+    /// The file system says no.
+    pub fn keep_as_previous(&self, data_dir: &Path) -> Result<Self, FleetKeyError> {
+        let private = data_dir.join(PREVIOUS);
+        let put = || {
+            let mut copy = tempfile::NamedTempFile::new_in(data_dir.join("ssh"))?;
+            copy.write_all(&std::fs::read(&self.private)?)?;
+            copy.as_file().sync_all()?;
+            copy.persist(&private).map_err(|error| error.error).map(drop)
+        };
+        put().map_err(|source| FleetKeyError::Io { path: private.clone(), source })?;
+        Ok(Self { private, ..self.clone() })
+    }
+
+    /// Whether its file was written longer ago than `age`; one whose age cannot be told counts as old.
+    #[must_use]
+    pub fn is_older(&self, now: Timestamp, age: Duration) -> bool {
+        let written = std::fs::metadata(&self.private).and_then(|metadata| metadata.modified());
+        let written = written.ok().and_then(|written| Timestamp::try_from(written).ok());
+        written.is_none_or(|written| now.duration_since(written) > SignedDuration::try_from(age).unwrap_or_default())
+    }
+
+    /// Removes its private half.
+    ///
+    /// # Errors
+    /// The file system says no.
+    pub fn remove(self) -> Result<(), FleetKeyError> {
+        std::fs::remove_file(&self.private).map_err(|source| FleetKeyError::Io { path: self.private, source })
     }
 
     async fn made(private: PathBuf) -> Result<Self, FleetKeyError> {

@@ -5,6 +5,9 @@
 //! public key is taken away from the nodes, by the new key. Interrupted at any point, it is simply started again:
 //! each step looks before it acts. Nodes that do not answer stop it, unless the caller says that they may be left
 //! to their next boot, which brings the new key by itself.
+//!
+//! A machine that was booting meanwhile comes up with the old public key on its kernel command line. The old key is
+//! therefore kept for a day, for one purpose: to put the new one in its place there ([`Keyring::open`]).
 
 use std::{
     path::PathBuf,
@@ -12,25 +15,32 @@ use std::{
     time::Duration,
 };
 
-use vocabulary::NodeId;
+use futures_util::{StreamExt as _, stream};
+use vocabulary::{NodeId, Timestamp};
 
-use super::{FleetKey, FleetKeyError, Kept, Pinned, run};
+use super::{FleetKey, FleetKeyError, Kept, Pinned, SshError, run};
 
 /// How long a node may take to change one line.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Nodes spoken to at once; each is a process of ssh.
+const AT_ONCE: usize = 32;
 
 /// The key in use.
 #[derive(Debug)]
 pub struct Keyring {
     current: RwLock<FleetKey>,
+    /// The one before it; held while a rotation runs, so that there is one at a time.
+    previous: tokio::sync::Mutex<Option<FleetKey>>,
     data_dir: PathBuf,
 }
 
 /// What a rotation did.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Rotation {
     /// Nodes that have the new key and no longer the old one.
     pub rotated: Vec<NodeId>,
+    /// Nodes that have the new key and could not be freed of the old one: the next rotation or boot does it.
+    pub kept_old: Vec<NodeId>,
     /// Nodes that get it at their next boot.
     pub missed: Vec<NodeId>,
 }
@@ -51,6 +61,9 @@ pub enum RotateError {
     /// systemd keeps it.
     #[error("the fleet key is a systemd credential: replace the credential, then restart roost")]
     Credential,
+    /// Another rotation has not ended.
+    #[error("a rotation of the fleet key is under way")]
+    UnderWay,
     /// Some nodes would be locked out until they boot again.
     #[error("these nodes do not answer and would be out of reach until their next boot: {}", names(.0))]
     Silent(Vec<NodeId>),
@@ -64,10 +77,13 @@ fn names(nodes: &[NodeId]) -> String {
 }
 
 impl Keyring {
-    /// Starts with the key that [`FleetKey::ensure`] found.
-    #[must_use]
-    pub fn new(current: FleetKey, data_dir: PathBuf) -> Self {
-        Self { current: RwLock::new(current), data_dir }
+    /// Starts with the key that [`FleetKey::ensure`] found, and the one before it where a rotation left one.
+    ///
+    /// # Errors
+    /// The key before it is there and cannot be read.
+    pub async fn open_ring(current: FleetKey, data_dir: PathBuf) -> Result<Self, FleetKeyError> {
+        let previous = tokio::sync::Mutex::new(FleetKey::previous(&data_dir).await?);
+        Ok(Self { current: RwLock::new(current), previous, data_dir })
     }
 
     /// The key in use.
@@ -76,11 +92,42 @@ impl Keyring {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Logs in to a node that has just called home; one that still has the key before this one gets this one.
+    ///
+    /// # Errors
+    /// Its pinned host key does not answer, or it takes neither key.
+    pub async fn open(&self, node: &Pinned, limit: Duration) -> Result<(), SshError> {
+        let current = self.current();
+        let Err(refused) = run(&current, node, "true", limit).await else { return Ok(()) };
+        let Ok(Some(previous)) = self.previous.try_lock().map(|previous| previous.clone()) else {
+            return Err(refused);
+        };
+        let swap = format!("{}; {}", add_line(&current), remove_line(&previous));
+        if run(&previous, node, &swap, limit).await.is_err() {
+            return Err(refused);
+        }
+        tracing::info!(address = %node.address, "a node that booted during a rotation has the new fleet key");
+        run(&current, node, "true", limit).await.map(drop)
+    }
+
+    /// Forgets the key before this one once no machine can come up with it any more.
+    ///
+    /// # Errors
+    /// Its file cannot be looked at or removed.
+    pub async fn forget_previous(&self, now: Timestamp) -> Result<(), FleetKeyError> {
+        let mut previous = self.previous.lock().await;
+        if let Some(key) = previous.take_if(|key| key.is_older(now, FleetKey::KEPT_AFTER_ROTATION)) {
+            key.remove()?;
+        }
+        Ok(())
+    }
+
     /// Replaces the key on disk and on every node.
     ///
     /// # Errors
     /// Nothing was replaced.
     pub async fn rotate(&self, nodes: Vec<(NodeId, Pinned)>, silent: Silent) -> Result<Rotation, RotateError> {
+        let mut previous = self.previous.try_lock().map_err(|_| RotateError::UnderWay)?;
         let old = self.current();
         if old.kept == Kept::Credential {
             return Err(RotateError::Credential);
@@ -90,17 +137,23 @@ impl Keyring {
         if silent == Silent::Stop && !missed.is_empty() {
             return Err(RotateError::Silent(missed));
         }
+        *previous = Some(old.keep_as_previous(&self.data_dir)?);
         let new = new.replace(&old)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = new.clone();
-        let (rotated, _kept_the_old_line_too) = tell(&new, reached, &remove_line(&old)).await;
-        Ok(Rotation { rotated: rotated.into_iter().map(|(node, _)| node).collect(), missed })
+        let (rotated, kept_old) = tell(&new, reached, &remove_line(&old)).await;
+        Ok(Rotation { rotated: rotated.into_iter().map(|(node, _)| node).collect(), kept_old, missed })
     }
 }
 
 async fn tell(key: &FleetKey, nodes: Vec<(NodeId, Pinned)>, command: &str) -> (Vec<(NodeId, Pinned)>, Vec<NodeId>) {
+    let asked = nodes.into_iter().map(|(node, pinned)| async move {
+        let answer = run(key, &pinned, command, PATIENCE).await;
+        (node, pinned, answer)
+    });
+    let mut answers = stream::iter(asked).buffer_unordered(AT_ONCE);
     let (mut done, mut silent) = (Vec::new(), Vec::new());
-    for (node, pinned) in nodes {
-        match run(key, &pinned, command, PATIENCE).await {
+    while let Some((node, pinned, answer)) = answers.next().await {
+        match answer {
             Ok(_) => done.push((node, pinned)),
             Err(error) => {
                 tracing::warn!(%node, %error, "the fleet key could not be changed on a node");
@@ -133,7 +186,7 @@ mod tests {
     async fn a_rotation_without_nodes_replaces_the_file_and_the_key_in_use() {
         let folder = tempfile::tempdir().unwrap();
         let old = FleetKey::ensure(folder.path(), None).await.unwrap();
-        let keyring = Keyring::new(old.clone(), folder.path().to_owned());
+        let keyring = Keyring::open_ring(old.clone(), folder.path().to_owned()).await.unwrap();
         keyring.rotate(vec![], Silent::Stop).await.unwrap();
         let new = keyring.current();
         assert_ne!(new.public, old.public);
@@ -141,10 +194,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_key_before_is_kept_for_a_day() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = FleetKey::ensure(folder.path(), None).await.unwrap();
+        let keyring = Keyring::open_ring(old.clone(), folder.path().to_owned()).await.unwrap();
+        keyring.rotate(vec![], Silent::Stop).await.unwrap();
+        let keyring = Keyring::open_ring(keyring.current(), folder.path().to_owned()).await.unwrap();
+        let kept = keyring.previous.lock().await.clone().unwrap();
+        assert_eq!(kept.public, old.public);
+        let rotated: Timestamp = std::fs::metadata(&kept.private).unwrap().modified().unwrap().try_into().unwrap();
+        keyring.forget_previous(rotated + Duration::from_secs(23 * 3600)).await.unwrap();
+        assert!(kept.private.exists());
+        keyring.forget_previous(rotated + Duration::from_secs(25 * 3600)).await.unwrap();
+        assert!(!kept.private.exists());
+        assert!(keyring.previous.lock().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn there_is_one_rotation_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = FleetKey::ensure(folder.path(), None).await.unwrap();
+        let keyring = Keyring::open_ring(key, folder.path().to_owned()).await.unwrap();
+        let running = keyring.previous.lock().await;
+        assert!(matches!(keyring.rotate(vec![], Silent::Stop).await, Err(RotateError::UnderWay)));
+        drop(running);
+        keyring.rotate(vec![], Silent::Stop).await.unwrap();
+    }
+
+    #[tokio::test]
     async fn a_node_that_does_not_answer_stops_a_rotation_before_anything_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let old = FleetKey::ensure(folder.path(), None).await.unwrap();
-        let keyring = Keyring::new(old.clone(), folder.path().to_owned());
+        let keyring = Keyring::open_ring(old.clone(), folder.path().to_owned()).await.unwrap();
         let node = NodeId::of(vocabulary::Mac([2; 6]));
         let dead = Pinned { address: std::net::Ipv4Addr::LOCALHOST, host_keys: vec![] };
         let error = keyring.rotate(vec![(node.clone(), dead)], Silent::Stop).await.unwrap_err();
@@ -157,7 +238,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let made = FleetKey::ensure(folder.path(), None).await.unwrap();
         let credential = FleetKey::ensure(folder.path(), Some(made.private)).await.unwrap();
-        let keyring = Keyring::new(credential, folder.path().to_owned());
+        let keyring = Keyring::open_ring(credential, folder.path().to_owned()).await.unwrap();
         assert!(matches!(keyring.rotate(vec![], Silent::Stop).await, Err(RotateError::Credential)));
     }
 }

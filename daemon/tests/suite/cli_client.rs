@@ -178,10 +178,8 @@ async fn a_backup_is_plain_or_refused_and_comes_back() {
 #[tokio::test]
 async fn a_port_in_use_names_its_holder_and_the_key_to_change() {
     let folder = tempfile::tempdir().unwrap();
-    let (tcp, udp) = (
-        std::net::TcpListener::bind("127.0.0.1:0").unwrap(),
-        std::net::UdpSocket::bind("127.0.0.1:0").unwrap(),
-    );
+    let (tcp, udp) =
+        (std::net::TcpListener::bind("127.0.0.1:0").unwrap(), std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
     let (tcp, udp) = (tcp.local_addr().unwrap(), udp.local_addr().unwrap());
     let taken = [("http", tcp, "http.listen"), ("boot", tcp, "boot.listen"), ("tftp", udp, "tftp.listen")];
     for (section, address, key) in taken {

@@ -1,7 +1,11 @@
 //! `kill -9` of the daemon between any two steps of a machine's way, and what strangers try, with a synthetic machine:
 //! real packets, real requests, a real sshd, no firmware to wait for.
 
-use std::time::Duration;
+use std::{
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use lab::{
     Synthetic, SyntheticSpec,
@@ -91,10 +95,11 @@ async fn a_daemon_killed_between_any_two_steps_brings_the_machine_to_ready_and_d
     // A run whose process had not begun when the daemon died may be repeated, but only one succeeds.
     let runs = bench.runs().await;
     assert_eq!(runs.iter().filter(|run| run.state.name() == "succeeded").count(), 1, "{runs:?}");
-    a_rotated_key_opens_the_node_and_the_old_one_does_not(&bench, lease.address).await;
+    let old = a_rotated_key_opens_the_node_and_the_old_one_does_not(&bench, lease.address).await;
+    a_node_that_booted_with_the_old_key_gets_the_new_one(&bench, mac, lease.address, &old).await;
 }
 
-async fn a_rotated_key_opens_the_node_and_the_old_one_does_not(bench: &Bench, address: std::net::Ipv4Addr) {
+async fn a_rotated_key_opens_the_node_and_the_old_one_does_not(bench: &Bench, address: Ipv4Addr) -> PathBuf {
     let private = bench.data.path().join("ssh/fleet_ed25519");
     let old = bench.data.path().join("old-key");
     std::fs::copy(&private, &old).unwrap();
@@ -104,13 +109,37 @@ async fn a_rotated_key_opens_the_node_and_the_old_one_does_not(bench: &Bench, ad
     assert!(rotated.text().contains("has the new key"), "{}", rotated.text());
     assert!(opens(bench, &private, address), "the new key does not open the node");
     assert!(!opens(bench, &old, address), "the old key still opens the node");
+    old
 }
 
-fn opens(bench: &Bench, key: &std::path::Path, address: std::net::Ipv4Addr) -> bool {
+/// As a machine comes up that got its script before the rotation: the old key is the only one it knows.
+async fn a_node_that_booted_with_the_old_key_gets_the_new_one(
+    bench: &Bench,
+    mac: vocabulary::Mac,
+    address: Ipv4Addr,
+    old: &Path,
+) {
+    let private = bench.data.path().join("ssh/fleet_ed25519");
+    let public = std::process::Command::new("ssh-keygen").arg("-y").arg("-f").arg(old).output().unwrap();
+    let public = String::from_utf8(public.stdout).unwrap();
+    assert!(ssh(bench, &private, address, &format!("echo '{}' > ~/.ssh/authorized_keys", public.trim())));
+    assert!(opens(bench, old, address) && !opens(bench, &private, address));
+    let last = bench.node(mac).await.unwrap().run.unwrap();
+    let retried = bench.daemon.api().post(&format!("/api/runs/{last}/retry"), &serde_json::json!({})).await.unwrap();
+    assert!(retried.status < 300, "{}", retried.text());
+    bench.in_state(mac, NodeState::Ready, PATIENCE).await;
+    assert!(opens(bench, &private, address) && !opens(bench, old, address));
+}
+
+fn opens(bench: &Bench, key: &Path, address: Ipv4Addr) -> bool {
+    ssh(bench, key, address, "true")
+}
+
+fn ssh(bench: &Bench, key: &Path, address: Ipv4Addr, command: &str) -> bool {
     let options = ["BatchMode=yes", "IdentitiesOnly=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null"];
     let mut ssh = bench.rack.command("ssh");
     ssh.args(["-F", "/dev/null", "-i"]).arg(key).args(options.iter().flat_map(|option| ["-o", option]));
-    ssh.arg(format!("root@{address}")).arg("true").output().unwrap().status.success()
+    ssh.arg(format!("root@{address}")).arg(command).output().unwrap().status.success()
 }
 
 #[tokio::test(flavor = "multi_thread")]
