@@ -47,13 +47,13 @@ impl Rig {
         let rig = Self { server: name("s"), clients: name("c") };
         for namespace in [&rig.server, &rig.clients] {
             ip(&["netns", "add", namespace]);
-            ip(&["-n", namespace, "link", "set", "lo", "up"]);
+            ip_in(namespace, &["link", "set", "lo", "up"]);
         }
         let (server, clients) = (rig.server.as_str(), rig.clients.as_str());
-        ip(&["-n", server, "link", "add", "s0", "type", "veth", "peer", "name", "c0", "netns", clients]);
-        ip(&["-n", server, "addr", "add", "10.77.0.1/24", "dev", "s0"]);
-        ip(&["-n", server, "link", "set", "s0", "up"]);
-        ip(&["-n", clients, "link", "set", "c0", "up"]);
+        ip_in(server, &["link", "add", "s0", "type", "veth", "peer", "name", "c0", "netns", clients]);
+        ip_in(server, &["addr", "add", "10.77.0.1/24", "dev", "s0"]);
+        ip_in(server, &["link", "set", "s0", "up"]);
+        ip_in(clients, &["link", "set", "c0", "up"]);
         Some(rig)
     }
 
@@ -78,14 +78,12 @@ impl Rig {
 
     /// Runs `ip` in the clients' namespace.
     pub(crate) fn client_ip(&self, arguments: &[&str]) {
-        ip(&[&["-n", self.clients.as_str()], arguments].concat());
+        ip_in(&self.clients, arguments);
     }
 
     /// A program in the clients' namespace.
     pub(crate) fn client_program(&self, program: &str) -> Command {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.clients, program]);
-        command
+        entering(&self.clients, program)
     }
 
     /// The server, from reading its leases to its last ACK.
@@ -144,8 +142,23 @@ impl Drop for Rig {
     }
 }
 
+/// `ip` inside a namespace. Not by `ip -n`, which remounts `/` and so fails where that is no mount, as in a chroot.
+fn ip_in(namespace: &str, arguments: &[&str]) {
+    checked(entering(namespace, "ip").args(arguments), arguments);
+}
+
+fn entering(namespace: &str, program: &str) -> Command {
+    let mut command = Command::new("nsenter");
+    command.arg(format!("--net=/run/netns/{namespace}")).arg("--").arg(program);
+    command
+}
+
 fn ip(arguments: &[&str]) {
-    let output = Command::new("ip").args(arguments).output().expect("ip is missing: apt install iproute2");
+    checked(Command::new("ip").args(arguments), arguments);
+}
+
+fn checked(command: &mut Command, arguments: &[&str]) {
+    let output = command.output().expect("ip is missing: apt install iproute2");
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "ip {}: {complaint}", arguments.join(" "));
 }

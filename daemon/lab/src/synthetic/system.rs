@@ -24,12 +24,19 @@ use crate::{namespace::EnterError, process};
 const BANNER: Duration = Duration::from_secs(20);
 
 /// Runs as the first process of the namespaces: `$1` is the machine's directory, `$2` its host name.
+///
+/// Nothing mounted here may show outside. Where `/` is no mount (in a chroot), that takes the mount below the machine's
+/// directory, and whatever is mounted over it is private by that.
 const ENTER: &str = r#"
+if ! mount --make-rprivate / 2>/dev/null; then
+    mount --make-private "$(findmnt --noheadings --output TARGET --target "$1")"
+fi
 mount -t tmpfs -o mode=0700 tmpfs "$1/live"
 mkdir "$1/live/upper" "$1/live/work" "$1/live/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/live/upper,workdir=$1/live/work" "$1/live/root"
 root=$1/live/root
 mount --rbind /dev "$root/dev"
+mount --make-rprivate "$root/dev"
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
 mount -t tmpfs -o mode=0755 tmpfs "$root/run"
@@ -142,7 +149,7 @@ impl Synthetic {
     fn spawn_system(&self, log: File) -> Result<Child, SystemError> {
         let failed = |error: io::Error| SystemError::Program { program: "unshare", said: error.to_string() };
         let mut command = self.namespace.command("unshare");
-        command.args(["--mount", "--uts", "--pid", "--fork", "--kill-child", "--propagation", "private"]);
+        command.args(["--mount", "--uts", "--pid", "--fork", "--kill-child", "--propagation", "unchanged"]);
         command.args(["sh", "-euc", ENTER, "enter"]).arg(&self.dir).arg(NodeId::of(self.mac).to_string());
         command.process_group(0).stdin(Stdio::null()).stdout(log.try_clone().map_err(failed)?).stderr(log);
         command.spawn().map_err(failed)
