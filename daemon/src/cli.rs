@@ -98,7 +98,7 @@ enum Verb {
     Ca(ca::CaVerb),
     Lab(lab::Lab),
     Demo(demo::Demo),
-    /// Copy the daemon's database into one file, also while the daemon runs.
+    /// Copy the daemon's database into one file that only its recipients can read, also while the daemon runs.
     Backup(backup::BackupArgs),
     /// Put a copy in the place of the database. The daemon must be stopped; what was there is kept beside it.
     Restore(backup::RestoreArgs),

@@ -1,12 +1,17 @@
 //! `roost backup` and `roost restore`: the daemon's database in one file.
 //!
 //! A backup goes beside a running daemon (SQLite's own backup, a reader like any other); a restore needs the daemon's
-//! lock and so a stopped daemon.
+//! lock and so a stopped daemon. Keys for it are made here too, so that a first backup needs no other program.
 
-use std::path::PathBuf;
+use std::{
+    fs::File,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
-use store::{BackupError, Protection, RestoreError};
+use store::{BackupError, Identity, Protection, Recipient, RestoreError, UnsealError};
 use tasks::{Clock as _, SystemClock};
 
 use super::{
@@ -15,24 +20,57 @@ use super::{
     screen::{self, Rehearsal},
 };
 
-/// Where to copy to.
+/// Where to copy to, and for whom.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+In it: the database, which is nodes with their pinned identities, boots, timelines, runs and
+their tasks, events, leases, and the digests of API keys and tokens.
+
+Not in it, because it can be had otherwise or belongs elsewhere: the fleet's SSH key and the
+authority's key under data_dir (made anew where they are missing; running machines take a new
+fleet key at their next boot), roost.toml, the inventory files of your own, playbooks, output
+of runs, boot files and images.
+
+The file has the age format with the SQLite database inside, so that it can be read without
+roost: age --decrypt -i IDENTITY FILE
+
+Examples:
+  roost backup --new-identity /media/key/backup.key     once; keep it away from this host
+  roost backup /srv/backup/roost-monday.age --to age1...
+  roost restore /srv/backup/roost-monday.age --identity /media/key/backup.key --dry-run")]
 pub(super) struct BackupArgs {
     /// The file; must not exist yet. It is made with mode 0600.
-    file: PathBuf,
-    /// Do not encrypt: whoever reads the file knows every node, key digest and log line. Without this a backup is
-    /// refused, until encryption to a recipient is built.
-    #[arg(long)]
+    #[arg(required_unless_present = "new_identity")]
+    file: Option<PathBuf>,
+    /// Who can read it: a recipient of age (age1...). May be said several times: each of them can. Without it: those
+    /// of `[backup] recipients` in the configuration.
+    #[arg(long = "to", value_name = "RECIPIENT")]
+    recipients: Vec<Recipient>,
+    /// Do not encrypt: whoever reads the file knows every node, key digest and timeline. Without this and without a
+    /// recipient a backup is refused.
+    #[arg(long, conflicts_with = "recipients")]
     plain: bool,
+    /// Instead of a backup, make a new key: the identity goes to this file (mode 0600, must not exist yet), the
+    /// recipient is printed.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "recipients", "plain"])]
+    new_identity: Option<PathBuf>,
     #[command(flatten)]
     rehearsal: Rehearsal,
 }
 
 /// What to restore.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+The copy is opened and checked whole (seal, schema version, integrity) before anything is
+replaced; an older schema is brought up to date at the next start. With --dry-run this is all
+that happens, also beside a running daemon: a way to try a backup before it is needed.")]
 pub(super) struct RestoreArgs {
     /// The file that `roost backup` made.
     file: PathBuf,
+    /// The file with the identity (AGE-SECRET-KEY-1...) that opens it. May be said several times: each is tried. Not
+    /// needed for a copy that was made with --plain.
+    #[arg(long = "identity", short = 'i', value_name = "FILE")]
+    identities: Vec<PathBuf>,
     #[command(flatten)]
     rehearsal: Rehearsal,
 }
@@ -41,19 +79,27 @@ impl BackupArgs {
     /// Carries it out.
     ///
     /// # Errors
-    /// There is nothing to copy, or no place to copy to.
+    /// There is nothing to copy, nobody to copy for, or no place to copy to.
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let data_dir = global.load_config()?.data_dir;
-        let protection = if self.plain { Protection::Plain } else { Protection::Encrypted };
-        if self.rehearsal.dry_run && self.plain {
-            return screen::line(format!(
-                "would: copy the database of {} to {}",
-                data_dir.display(),
-                self.file.display()
-            ));
+        if let Some(path) = &self.new_identity {
+            return new_identity(path, self.rehearsal);
         }
-        store::backup(&data_dir, &self.file, protection).await.map_err(backup_failure)?;
-        screen::line(format!("{}: backup of {}, not encrypted", self.file.display(), data_dir.display()))
+        let config = global.load_config()?;
+        let recipients = if self.recipients.is_empty() { config.backup.recipients } else { self.recipients };
+        let (protection, readers) = if self.plain {
+            (Protection::Plain, "not encrypted".to_owned())
+        } else {
+            let names: Vec<String> = recipients.iter().map(Recipient::to_string).collect();
+            (Protection::Encrypted(recipients), format!("readable by {}", names.join(", ")))
+        };
+        let (file, data_dir) = (self.file.unwrap_or_default(), config.data_dir);
+        if self.rehearsal.dry_run {
+            store::check_backup(&data_dir, &file, &protection).map_err(backup_failure)?;
+            let (from, to) = (data_dir.display(), file.display());
+            return screen::line(format!("would: copy the database of {from} to {to}, {readers}"));
+        }
+        store::backup(&data_dir, &file, protection).await.map_err(backup_failure)?;
+        screen::line(format!("{}: backup of {}, {readers}", file.display(), data_dir.display()))
     }
 }
 
@@ -64,14 +110,17 @@ impl RestoreArgs {
     /// A daemon runs, or the copy is no usable one.
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
         let data_dir = global.load_config()?.data_dir;
-        if self.rehearsal.dry_run {
-            return screen::line(format!(
-                "would: replace the database of {} by {}",
-                data_dir.display(),
-                self.file.display()
-            ));
+        let mut identities = Vec::new();
+        for file in &self.identities {
+            identities.extend(Identity::read(file).map_err(|error| {
+                Failure::new(Exit::Failed, error, "name the file that roost backup --new-identity made")
+            })?);
         }
-        let restored = store::restore(&self.file, &data_dir, SystemClock.now()).await.map_err(restore_failure)?;
+        if self.rehearsal.dry_run {
+            return rehearse(&self.file, identities, &data_dir).await;
+        }
+        let restored = store::restore(&self.file, identities, &data_dir, SystemClock.now()).await;
+        let restored = restored.map_err(restore_failure)?;
         screen::line(format!("{}: restored from {}", data_dir.display(), self.file.display()))?;
         match restored.kept {
             Some(kept) => screen::line(format!("what was there is kept in {}", kept.display())),
@@ -80,12 +129,46 @@ impl RestoreArgs {
     }
 }
 
+fn new_identity(path: &Path, rehearsal: Rehearsal) -> Result<(), Failure> {
+    let failed = |error: io::Error| {
+        let cause = anyhow::Error::from(error).context(format!("cannot write {}", path.display()));
+        Failure::new(Exit::Failed, cause, "choose a new name in a folder that you may write")
+    };
+    if rehearsal.dry_run {
+        if path.exists() {
+            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        }
+        return screen::line(format!("would: make {} with a new identity", path.display()));
+    }
+    let identity = Identity::generate();
+    let made = File::options().write(true).create_new(true).mode(0o600).open(path);
+    let written = made.and_then(|mut file| {
+        file.write_all(identity.expose().as_bytes())?;
+        file.sync_all()
+    });
+    written.map_err(failed)?;
+    screen::line(identity.recipient().to_string())
+}
+
+async fn rehearse(file: &Path, identities: Vec<Identity>, data_dir: &Path) -> Result<(), Failure> {
+    let found = store::inspect(file, identities, data_dir).await.map_err(restore_failure)?;
+    screen::line(format!("{}: whole, schema version {}", file.display(), found.version))?;
+    if let Some(held) = found.held {
+        return Err(restore_failure(RestoreError::Folder(held)));
+    }
+    screen::line(format!("would: replace the database of {} by it", data_dir.display()))
+}
+
 fn backup_failure(error: BackupError) -> Failure {
     let (exit, hint) = match &error {
-        BackupError::NotEncrypted => (Exit::Usage, "say --plain and keep the file where only you can read it"),
+        BackupError::NoRecipient => (
+            Exit::Usage,
+            "make a key: roost backup --new-identity KEYFILE; then --to age1..., or [backup] recipients in roost.toml; \
+             or say --plain and keep the file where only you can read it",
+        ),
         BackupError::Exists { .. } => (Exit::Conflict, "choose another name, or move the old copy away"),
         BackupError::Source(source) => (Exit::Failed, source.remedy()),
-        BackupError::Write { .. } => (Exit::Failed, "is there room, and may you write there?"),
+        BackupError::Write { .. } => (Exit::Failed, "is there room, and may you write there and in data_dir?"),
         BackupError::Cut => (Exit::Failed, "try again"),
     };
     Failure::new(exit, error, hint)
@@ -94,8 +177,21 @@ fn backup_failure(error: BackupError) -> Failure {
 fn restore_failure(error: RestoreError) -> Failure {
     let (exit, hint) = match &error {
         RestoreError::Folder(source @ store::OpenError::Held { .. }) => (Exit::Conflict, source.remedy()),
+        // The remedy of a damaged database is to restore a copy, and this is the copy.
+        RestoreError::Copy(store::OpenError::Corrupt { .. } | store::OpenError::Foreign { .. }) => {
+            (Exit::Failed, "use another copy; the database is as it was")
+        }
         RestoreError::Folder(source) | RestoreError::Copy(source) => (Exit::Failed, source.remedy()),
-        RestoreError::Write { .. } => (Exit::Failed, "is there room, and may you write there?"),
+        RestoreError::Sealed { .. } => (Exit::Usage, "name the key that opens it: --identity KEYFILE"),
+        RestoreError::Unseal { source: UnsealError::AnotherRecipient, .. } => {
+            (Exit::Failed, "use the identity of a recipient that it was made for; the database is as it was")
+        }
+        RestoreError::Unseal { source: UnsealError::Damaged, .. } => {
+            (Exit::Failed, "use another copy; the database is as it was")
+        }
+        RestoreError::Unseal { .. } | RestoreError::Write { .. } => {
+            (Exit::Failed, "is there room, and may you read the copy and write to data_dir?")
+        }
         RestoreError::Cut => (Exit::Failed, "try again; the database is as it was"),
     };
     Failure::new(exit, error, hint)

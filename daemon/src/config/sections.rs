@@ -12,6 +12,7 @@ use std::{
 };
 
 use ipnet::Ipv4Net;
+use store::Recipient;
 use vocabulary::Mac;
 
 use super::{
@@ -45,6 +46,8 @@ section! {
         assets: Assets = table;
         /// How Roost switches machines on and off.
         power: Power = table;
+        /// Who can read copies of the database.
+        backup: Backup = table;
         /// What the daemon says.
         log: Log = table;
         /// Bounds that keep one client from hurting the others.
@@ -347,6 +350,15 @@ choice! {
         Lab = "lab",
         /// Programs of the operator.
         Command = "command",
+    }
+}
+
+section! {
+    /// `roost backup`: who can read the copies that it makes.
+    Backup {
+        /// Recipients of age, whose identities open a copy; each of them can. `roost backup --new-identity FILE` makes
+        /// one. `--to` on the command line goes first.
+        recipients: Vec<Recipient> = default "[]";
     }
 }
 

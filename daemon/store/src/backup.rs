@@ -1,7 +1,8 @@
 //! Copies of the database: made while the daemon writes, restored while none does.
 //!
 //! A copy holds what the store holds: digests of keys and tokens, identities, names of machines. So it is encrypted
-//! to a recipient or, for want of that, made only on the explicit word [`Protection::Plain`].
+//! to recipients (`sealed`), or made readable on the explicit word [`Protection::Plain`]. The database is all that is
+//! in it: no private key is, so that whoever opens a copy learns about the fleet and cannot enter it.
 //!
 //! Restoring checks first and replaces last; the database that was there stays beside the new one. While the log of
 //! the old one is moved and the new one is not in place yet, a file `roost.db.restoring` stands there, and a store
@@ -17,17 +18,19 @@ use rusqlite::{Connection, OpenFlags, backup::Backup};
 use vocabulary::Timestamp;
 
 use crate::{
-    OpenError, lock,
+    Identity, OpenError, Recipient, UnsealError, lock,
     schema::{self, DATABASE_FILE},
+    sealed,
+    stage::Stage,
 };
 
 const RESTORING: &str = "restoring";
 
 /// Who can read a copy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Protection {
-    /// The holder of a recipient's key.
-    Encrypted,
+    /// Whoever holds the identity of one of these recipients; at least one.
+    Encrypted(Vec<Recipient>),
     /// Whoever can read the file.
     Plain,
 }
@@ -35,9 +38,9 @@ pub enum Protection {
 /// Why there is no copy.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// Encryption does not exist yet.
-    #[error("encrypting a backup to a recipient is not built yet; ask for a plain one (--plain) and keep it safe")]
-    NotEncrypted,
+    /// Nobody was named who could read it.
+    #[error("a backup is encrypted, and no recipient is named")]
+    NoRecipient,
     /// A copy never replaces a file.
     #[error("{} exists", path.display())]
     Exists {
@@ -70,6 +73,21 @@ pub enum RestoreError {
     /// The copy is damaged, newer than this binary, or not ours.
     #[error("not a usable backup")]
     Copy(#[source] OpenError),
+    /// The copy is encrypted and nothing was given that opens it.
+    #[error("{} is encrypted", path.display())]
+    Sealed {
+        /// The copy.
+        path: PathBuf,
+    },
+    /// What was given does not open the copy.
+    #[error("cannot open {}", path.display())]
+    Unseal {
+        /// The copy.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: UnsealError,
+    },
     /// A file could not be written or moved.
     #[error("could not write {}", path.display())]
     Write {
@@ -93,26 +111,60 @@ pub struct Restored {
     pub version: u32,
 }
 
+/// What stands in a copy that would be restored.
+#[derive(Debug)]
+pub struct Inspected {
+    /// Its schema version.
+    pub version: u32,
+    /// Who has the folder now, so that a restore would be refused.
+    pub held: Option<OpenError>,
+}
+
 /// Copies the database of a folder, whether or not a daemon has it open.
 ///
 /// # Errors
 /// See [`BackupError`].
 pub async fn backup(folder: &Path, to: &Path, protection: Protection) -> Result<(), BackupError> {
-    if protection == Protection::Encrypted {
-        return Err(BackupError::NotEncrypted);
-    }
-    let (from, to) = (folder.join(DATABASE_FILE), to.to_owned());
-    let work = move || copy_out(&from, &to);
+    let (folder, to) = (folder.to_owned(), to.to_owned());
+    let work = move || copy_out(&folder, &to, &protection);
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(BackupError::Cut))
 }
 
-/// Puts a copy in the place of a folder's database, under the daemon's lock.
+/// Whether [`backup`] would begin: somebody is named who can read it, and nothing would be replaced.
+///
+/// # Errors
+/// See [`BackupError`].
+pub fn check_backup(folder: &Path, to: &Path, protection: &Protection) -> Result<(), BackupError> {
+    if matches!(protection, Protection::Encrypted(recipients) if recipients.is_empty()) {
+        return Err(BackupError::NoRecipient);
+    }
+    let database = folder.join(DATABASE_FILE);
+    fs::metadata(&database).map_err(|source| BackupError::Source(OpenError::File { path: database, source }))?;
+    if to.exists() { Err(BackupError::Exists { path: to.to_owned() }) } else { Ok(()) }
+}
+
+/// Puts a copy in the place of a folder's database, under the daemon's lock. The identities open an encrypted one.
 ///
 /// # Errors
 /// See [`RestoreError`].
-pub async fn restore(from: &Path, folder: &Path, now: Timestamp) -> Result<Restored, RestoreError> {
+pub async fn restore(
+    from: &Path,
+    identities: Vec<Identity>,
+    folder: &Path,
+    now: Timestamp,
+) -> Result<Restored, RestoreError> {
     let (from, folder) = (from.to_owned(), folder.to_owned());
-    let work = move || replace(&from, &folder, now);
+    let work = move || replace(&from, &identities, &folder, now);
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(RestoreError::Cut))
+}
+
+/// Opens and checks a copy as [`restore`] would, and leaves everything as it is, also beside a running daemon.
+///
+/// # Errors
+/// See [`RestoreError`].
+pub async fn inspect(from: &Path, identities: Vec<Identity>, folder: &Path) -> Result<Inspected, RestoreError> {
+    let (from, folder) = (from.to_owned(), folder.to_owned());
+    let work = move || look_into(&from, &identities, &folder);
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(RestoreError::Cut))
 }
 
@@ -122,14 +174,17 @@ pub(crate) fn refuse_half_restored(database: &Path) -> Result<(), OpenError> {
     if path.exists() { Err(OpenError::HalfRestored { path }) } else { Ok(()) }
 }
 
-fn copy_out(from: &Path, to: &Path) -> Result<(), BackupError> {
-    if to.exists() {
-        return Err(BackupError::Exists { path: to.to_owned() });
-    }
-    let source = open_existing(from).map_err(BackupError::Source)?;
-    schema::check(&source, from).map_err(BackupError::Source)?;
+fn copy_out(folder: &Path, to: &Path, protection: &Protection) -> Result<(), BackupError> {
+    check_backup(folder, to, protection)?;
+    let from = folder.join(DATABASE_FILE);
+    let source = open_existing(&from).map_err(BackupError::Source)?;
+    schema::check(&source, &from).map_err(BackupError::Source)?;
     let partial = beside(to, "partial");
-    let copied = copy(&source, &partial).and_then(|()| publish(&partial, to));
+    let copied = match protection {
+        Protection::Plain => copy(&source, &partial),
+        Protection::Encrypted(recipients) => copy_sealed(&source, folder, &partial, recipients),
+    };
+    let copied = copied.and_then(|()| publish(&partial, to));
     copied.map_err(|source| {
         // What is half written is of no use to anyone.
         let _ = fs::remove_file(&partial);
@@ -151,16 +206,63 @@ fn copy(source: &Connection, to: &Path) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn replace(from: &Path, folder: &Path, now: Timestamp) -> Result<Restored, RestoreError> {
+fn copy_sealed(source: &Connection, folder: &Path, to: &Path, recipients: &[Recipient]) -> Result<(), Trouble> {
+    let stage = Stage::take(folder)?;
+    copy(source, stage.path())?;
+    Ok(sealed::seal(&mut File::open(stage.path())?, &private(to)?, recipients)?)
+}
+
+/// A copy that is open and found to be whole.
+struct Checked {
+    connection: Connection,
+    version: u32,
+    // Dropped after the connection: where an encrypted copy lies readable.
+    _stage: Option<Stage>,
+}
+
+fn checked(from: &Path, identities: &[Identity], folder: &Path) -> Result<Checked, RestoreError> {
+    let stage = opened(from, identities, folder)?;
+    let path = stage.as_ref().map_or(from, Stage::path);
+    let connection = open_existing(path).map_err(RestoreError::Copy)?;
+    let version = schema::check(&connection, from).map_err(RestoreError::Copy)?;
+    verify(&connection, from, version).map_err(RestoreError::Copy)?;
+    Ok(Checked { connection, version, _stage: stage })
+}
+
+fn opened(from: &Path, identities: &[Identity], folder: &Path) -> Result<Option<Stage>, RestoreError> {
+    let unreadable = |source| RestoreError::Copy(OpenError::File { path: from.to_owned(), source });
+    if !sealed::is_sealed(from).map_err(unreadable)? {
+        return Ok(None);
+    }
+    if identities.is_empty() {
+        return Err(RestoreError::Sealed { path: from.to_owned() });
+    }
+    let failed = |source| RestoreError::Unseal { path: from.to_owned(), source };
+    let mut stage = Stage::take(folder).map_err(|error| failed(UnsealError::Write(error)))?;
+    sealed::unseal(from, stage.file(), identities).map_err(failed)?;
+    Ok(Some(stage))
+}
+
+fn look_into(from: &Path, identities: &[Identity], folder: &Path) -> Result<Inspected, RestoreError> {
+    let made = !folder.exists();
+    lock::make_folder(folder).map_err(RestoreError::Folder)?;
+    let version = checked(from, identities, folder).map(|copy| copy.version);
+    if made {
+        // Looking leaves nothing behind.
+        let _ = fs::remove_dir(folder);
+    }
+    Ok(Inspected { version: version?, held: lock::holder(folder) })
+}
+
+fn replace(from: &Path, identities: &[Identity], folder: &Path, now: Timestamp) -> Result<Restored, RestoreError> {
     lock::make_folder(folder).map_err(RestoreError::Folder)?;
     let _lock = lock::take(folder, now).map_err(RestoreError::Folder)?;
-    let source = open_existing(from).map_err(RestoreError::Copy)?;
-    let version = schema::check(&source, from).map_err(RestoreError::Copy)?;
-    verify(&source, from, version).map_err(RestoreError::Copy)?;
+    let Checked { connection, version, _stage } = checked(from, identities, folder)?;
     let database = folder.join(DATABASE_FILE);
     let failed = |source: Trouble| RestoreError::Write { path: database.clone(), source };
     let partial = beside(&database, RESTORING);
-    let prepared = copy(&source, &partial).and_then(|()| Ok(set_aside(&database, now)?));
+    let owned = |()| Ok(lock::belong(&File::open(&partial)?, folder)?);
+    let prepared = copy(&connection, &partial).and_then(owned).and_then(|()| Ok(set_aside(&database, now)?));
     let kept = prepared.map_err(|error| {
         // Nothing has moved yet, so the daemon may go on with what is there.
         let _ = fs::remove_file(&partial);

@@ -6,7 +6,7 @@
 use std::{
     fs::{DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Read as _, Seek as _, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown},
     path::{Path, PathBuf},
 };
 
@@ -46,8 +46,25 @@ pub(crate) fn take(folder: &Path, now: Timestamp) -> Result<Lock, OpenError> {
         Err(TryLockError::WouldBlock) => return Err(held(path, &mut file)),
         Err(TryLockError::Error(source)) => return Err(failed(source)),
     }
+    belong(&file, folder).map_err(failed)?;
     sign(&mut file, now).map_err(failed)?;
     Ok(Lock(file))
+}
+
+/// Who has the folder, if anybody; takes and changes nothing.
+pub(crate) fn holder(folder: &Path) -> Option<OpenError> {
+    let path = folder.join(LOCK_FILE);
+    let mut file = File::open(&path).ok()?;
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then(|| held(path, &mut file))
+}
+
+/// Gives a file of root's to the owner of the folder: a restore by root must not lock the daemon's user out.
+pub(crate) fn belong(file: &File, folder: &Path) -> io::Result<()> {
+    let (own, wanted) = (file.metadata()?, folder.metadata()?);
+    if (own.uid(), own.gid()) == (wanted.uid(), wanted.gid()) || own.uid() != 0 {
+        return Ok(());
+    }
+    fchown(file, Some(wanted.uid()), Some(wanted.gid()))
 }
 
 fn sign(file: &mut File, now: Timestamp) -> io::Result<()> {

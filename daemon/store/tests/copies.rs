@@ -2,7 +2,9 @@
 
 use std::{error::Error as _, fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use store::{BackupError, Batch, OpenError, Protection, RestoreError, Store, backup, restore};
+use store::{
+    BackupError, Batch, Identity, OpenError, Protection, RestoreError, Store, UnsealError, backup, inspect, restore,
+};
 use vocabulary::Seq;
 
 use crate::samples::{at, event, text};
@@ -35,18 +37,18 @@ async fn a_copy_made_while_writing_is_restored_and_the_old_database_is_kept() {
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1, "one file, nothing beside it");
     add(&store, "after").await;
 
-    let refused = restore(&copy, folder.path(), at(5)).await.unwrap_err();
+    let refused = restore(&copy, vec![], folder.path(), at(5)).await.unwrap_err();
     assert!(matches!(&refused, RestoreError::Folder(OpenError::Held { .. })), "{refused}");
     assert!(refused.source().unwrap().to_string().contains("process id"));
     store.close().await;
 
-    let restored = restore(&copy, folder.path(), at(5)).await.unwrap();
+    let restored = restore(&copy, vec![], folder.path(), at(5)).await.unwrap();
     let kept = restored.kept.unwrap();
     assert!(kept.file_name().unwrap().to_str().unwrap().starts_with("roost.db.before-2027"), "{}", kept.display());
     let now = words(folder.path()).await;
     assert!(now.starts_with(&["before".to_owned()]) && !now.contains(&"after".to_owned()), "{now:?}");
 
-    restore(&kept, folder.path(), at(6)).await.unwrap();
+    restore(&kept, vec![], folder.path(), at(6)).await.unwrap();
     assert_eq!(words(folder.path()).await.last().unwrap(), "after");
 }
 
@@ -60,7 +62,7 @@ async fn a_machine_that_lost_its_disk_starts_from_the_copy() {
     // By the command line, with no daemon.
     backup(folder.path(), &copy, Protection::Plain).await.unwrap();
     let fresh = elsewhere.path().join("new");
-    assert_eq!(restore(&copy, &fresh, at(1)).await.unwrap().kept, None);
+    assert_eq!(restore(&copy, vec![], &fresh, at(1)).await.unwrap().kept, None);
     assert_eq!(words(&fresh).await, ["kept"]);
 }
 
@@ -69,9 +71,8 @@ async fn a_plain_copy_takes_the_explicit_word_and_replaces_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), at(0)).await.unwrap();
     let to = folder.path().join("copy");
-    let refused = store.backup(&to, Protection::Encrypted).await.unwrap_err();
-    assert!(matches!(refused, BackupError::NotEncrypted));
-    assert!(refused.to_string().contains("not built yet") && refused.to_string().contains("--plain"), "{refused}");
+    let refused = store.backup(&to, Protection::Encrypted(vec![])).await.unwrap_err();
+    assert!(matches!(refused, BackupError::NoRecipient), "{refused}");
     assert!(!to.exists());
     fs::write(&to, "precious").unwrap();
     assert!(matches!(store.backup(&to, Protection::Plain).await, Err(BackupError::Exists { .. })));
@@ -98,10 +99,13 @@ async fn what_is_no_usable_copy_changes_nothing() {
     newer[60..64].copy_from_slice(&999_u32.to_be_bytes());
     for bytes in [&b""[..], b"some text", &whole[..4096], &damaged, &newer] {
         fs::write(&copy, bytes).unwrap();
-        let refused = restore(&copy, folder.path(), at(1)).await.unwrap_err();
+        let refused = restore(&copy, vec![], folder.path(), at(1)).await.unwrap_err();
         assert!(matches!(refused, RestoreError::Copy(_)), "{refused}");
     }
-    assert!(matches!(restore(&elsewhere.path().join("none"), folder.path(), at(1)).await, Err(RestoreError::Copy(_))));
+    assert!(matches!(
+        restore(&elsewhere.path().join("none"), vec![], folder.path(), at(1)).await,
+        Err(RestoreError::Copy(_))
+    ));
     assert_eq!(words(folder.path()).await, ["mine"]);
 }
 
@@ -115,7 +119,7 @@ async fn a_damaged_database_is_kept_with_its_log_and_replaced() {
     store.close().await;
     fs::write(folder.path().join("roost.db"), "damage".repeat(2000)).unwrap();
     fs::write(folder.path().join("roost.db-wal"), "old log").unwrap();
-    let kept = restore(&copy, folder.path(), at(1)).await.unwrap().kept.unwrap();
+    let kept = restore(&copy, vec![], folder.path(), at(1)).await.unwrap().kept.unwrap();
     assert_eq!(fs::read(&kept).unwrap(), "damage".repeat(2000).as_bytes());
     assert_eq!(fs::read(format!("{}-wal", kept.display())).unwrap(), b"old log");
     assert_eq!(words(folder.path()).await, ["good"]);
@@ -132,6 +136,125 @@ async fn a_restore_that_was_cut_off_is_not_opened_over_and_can_be_said_again() {
     fs::write(folder.path().join("roost.db.restoring"), "half").unwrap();
     let refused = Store::open(folder.path(), at(0)).await.unwrap_err();
     assert!(matches!(refused, OpenError::HalfRestored { .. }) && refused.remedy().contains("restore"), "{refused}");
-    restore(&copy, folder.path(), at(1)).await.unwrap();
+    restore(&copy, vec![], folder.path(), at(1)).await.unwrap();
     assert_eq!(words(folder.path()).await, ["good"]);
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let name = |entry: fs::DirEntry| entry.file_name().into_string().unwrap();
+    let mut names: Vec<String> = fs::read_dir(folder).unwrap().map(|entry| name(entry.unwrap())).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn an_encrypted_copy_is_read_by_each_of_its_recipients_and_by_nobody_else() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let copy = elsewhere.path().join("copy.age");
+    let (mine, spare, stranger) = (Identity::generate(), Identity::generate(), Identity::generate());
+    let store = Store::open(folder.path(), at(0)).await.unwrap();
+    add(&store, "a word that can be searched for").await;
+    let before = names(folder.path());
+    let readers = Protection::Encrypted(vec![mine.recipient(), spare.recipient()]);
+    store.backup(&copy, readers).await.unwrap();
+    assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(names(elsewhere.path()), ["copy.age"], "nothing beside it");
+    assert_eq!(names(folder.path()), before, "no readable copy stays");
+    let bytes = fs::read(&copy).unwrap();
+    for clear in [&b"SQLite format 3"[..], b"a word that can be searched for"] {
+        assert!(!bytes.windows(clear.len()).any(|window| window == clear), "{clear:?}");
+    }
+
+    let looked = inspect(&copy, vec![spare.clone()], folder.path()).await.unwrap();
+    assert!(looked.version > 0 && matches!(looked.held, Some(OpenError::Held { .. })), "{looked:?}");
+    let refused = restore(&copy, vec![mine.clone()], folder.path(), at(1)).await.unwrap_err();
+    assert!(matches!(refused, RestoreError::Folder(OpenError::Held { .. })), "{refused}");
+    add(&store, "later").await;
+    store.close().await;
+    let before = names(folder.path());
+    assert!(inspect(&copy, vec![mine.clone()], folder.path()).await.unwrap().held.is_none());
+
+    let refused = restore(&copy, vec![stranger.clone()], folder.path(), at(1)).await.unwrap_err();
+    assert!(matches!(&refused, RestoreError::Unseal { source: UnsealError::AnotherRecipient, .. }), "{refused}");
+    let refused = restore(&copy, vec![], folder.path(), at(1)).await.unwrap_err();
+    assert!(matches!(&refused, RestoreError::Sealed { .. }), "{refused}");
+    assert_eq!(names(folder.path()), before, "neither replaced anything nor left anything");
+
+    for (identities, folder) in [(vec![stranger, spare], folder.path()), (vec![mine], &elsewhere.path().join("new"))] {
+        restore(&copy, identities, folder, at(2)).await.unwrap();
+        assert_eq!(words(folder).await, ["a word that can be searched for"]);
+        assert!(!names(folder).iter().any(|name| name.contains("readable")), "{:?}", names(folder));
+    }
+}
+
+#[tokio::test]
+async fn an_encrypted_copy_that_was_changed_or_cut_off_anywhere_replaces_nothing() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let copy = elsewhere.path().join("copy.age");
+    let identity = Identity::generate();
+    let store = Store::open(folder.path(), at(0)).await.unwrap();
+    add(&store, "mine").await;
+    store.backup(&copy, Protection::Encrypted(vec![identity.recipient()])).await.unwrap();
+    store.close().await;
+    let before = names(folder.path());
+    let whole = fs::read(&copy).unwrap();
+    let end = whole.len();
+    let head = whole.windows(4).position(|window| window == b"\n---").unwrap();
+    let cut = [23, head, head + 10, end / 2, 65_536 + head + 80, end - 1].map(|length| whole[..length].to_vec());
+    let changed = [30, head - 3, head + 8, head + 60, end / 2, end - 1].map(|at| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        bytes
+    });
+    let longer = [whole.clone(), vec![0; 10]].concat();
+    for (number, bytes) in cut.into_iter().chain(changed).chain([longer]).enumerate() {
+        fs::write(&copy, bytes).unwrap();
+        let refused = restore(&copy, vec![identity.clone()], folder.path(), at(1)).await.unwrap_err();
+        // A changed stanza may read as one for somebody else.
+        let told = matches!(
+            &refused,
+            RestoreError::Unseal { source: UnsealError::Damaged | UnsealError::AnotherRecipient, .. }
+        );
+        assert!(told, "{number}: {refused:?}");
+        assert_eq!(names(folder.path()), before, "{number}");
+    }
+    assert_eq!(words(folder.path()).await, ["mine"]);
+}
+
+#[tokio::test]
+async fn something_else_that_was_encrypted_is_no_backup() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let copy = elsewhere.path().join("copy.age");
+    let identity = Identity::generate();
+    let letter =
+        age::encrypt(&identity.recipient().to_string().parse::<age::x25519::Recipient>().unwrap(), b"a letter");
+    fs::write(&copy, letter.unwrap()).unwrap();
+    let fresh = folder.path().join("fresh");
+    let refused = inspect(&copy, vec![identity.clone()], &fresh).await.unwrap_err();
+    assert!(matches!(refused, RestoreError::Copy(_)), "{refused}");
+    assert!(!fresh.exists(), "looking leaves nothing behind");
+    let refused = restore(&copy, vec![identity], folder.path(), at(1)).await.unwrap_err();
+    assert!(matches!(refused, RestoreError::Copy(_)), "{refused}");
+    assert!(!folder.path().join("roost.db").exists());
+}
+
+#[tokio::test]
+async fn what_root_restores_belongs_to_the_owner_of_the_folder() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: only root can give files away");
+        return;
+    }
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let copy = elsewhere.path().join("copy");
+    let store = Store::open(folder.path(), at(0)).await.unwrap();
+    store.backup(&copy, Protection::Plain).await.unwrap();
+    store.close().await;
+    let theirs = elsewhere.path().join("theirs");
+    fs::create_dir(&theirs).unwrap();
+    chown(&theirs, Some(12_345), Some(12_345)).unwrap();
+    restore(&copy, vec![], &theirs, at(1)).await.unwrap();
+    for name in names(&theirs) {
+        assert_eq!(fs::metadata(theirs.join(&name)).unwrap().uid(), 12_345, "{name}");
+    }
 }

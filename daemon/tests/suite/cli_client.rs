@@ -10,7 +10,7 @@ use vocabulary::EventKind;
 use super::api::{Running, node_id};
 
 /// Runs `roost` with nothing of the caller's environment.
-async fn roost_with(environment: &[(&str, &str)], arguments: &[&str]) -> Output {
+pub(crate) async fn roost_with(environment: &[(&str, &str)], arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_roost"));
     command.env_clear().envs(environment.iter().copied()).args(arguments).kill_on_drop(true);
     let output = tokio::time::timeout(std::time::Duration::from_secs(30), command.output()).await;
@@ -21,7 +21,7 @@ async fn roost(socket: &Path, arguments: &[&str]) -> Output {
     roost_with(&[("ROOST_SOCKET", socket.to_str().unwrap())], arguments).await
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     assert!(output.status.success(), "{}", stderr(output));
     String::from_utf8(output.stdout.clone()).unwrap()
 }
@@ -30,7 +30,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn failed(output: &Output, code: i32) -> String {
+pub(crate) fn failed(output: &Output, code: i32) -> String {
     assert_eq!(output.status.code(), Some(code), "{}{}", String::from_utf8_lossy(&output.stdout), stderr(output));
     stderr(output)
 }

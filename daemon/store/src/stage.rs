@@ -1,0 +1,81 @@
+//! Where a copy lies readable for a moment: SQLite writes to a file and reads from one, sealing and unsealing stream.
+//!
+//! In the data folder, which holds the readable database anyway, and never beside the copy, which may be on somebody
+//! else's disk. One at a time, by a lock on the file itself, so that what a crash left behind is used again by the
+//! next one instead of staying for ever.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+const FILE: &str = "roost.db.readable";
+
+/// A file for its owner alone, empty at first, gone when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    path: PathBuf,
+    file: File,
+}
+
+impl Stage {
+    pub(crate) fn take(folder: &Path) -> io::Result<Self> {
+        let path = folder.join(FILE);
+        loop {
+            let file = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+            match file.try_lock() {
+                Ok(()) => (),
+                Err(TryLockError::WouldBlock) => {
+                    let cause = format!("another backup or restore uses {}", path.display());
+                    return Err(io::Error::new(io::ErrorKind::ResourceBusy, cause));
+                }
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+            // Whoever had it before may have taken the name away since it was opened here.
+            if fs::metadata(&path).is_ok_and(|named| file.metadata().is_ok_and(|own| own.ino() == named.ino())) {
+                file.set_len(0)?;
+                return Ok(Self { path, file });
+            }
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_file(&self.path) {
+            tracing::warn!(path = %self.path.display(), %error, "a readable copy stayed; the next backup takes it away");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn one_at_a_time_for_the_owner_alone_and_nothing_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(FILE), "left by a crash").unwrap();
+        let mut stage = Stage::take(folder.path()).unwrap();
+        assert_eq!(stage.file().metadata().unwrap().len(), 0);
+        let busy = Stage::take(folder.path()).unwrap_err();
+        assert!(busy.to_string().contains("another backup"), "{busy}");
+        drop(stage);
+        let again = Stage::take(folder.path()).unwrap();
+        assert_eq!(fs::metadata(again.path()).unwrap().permissions().mode() & 0o777, 0o600);
+        drop(again);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
