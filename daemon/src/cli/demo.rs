@@ -2,8 +2,10 @@
 //!
 //! It does what the README tells an operator to do, by the same verbs as child processes (`assets fetch`,
 //! `image build`, `ansible setup`, `serve`), inside namespaces that it made. So a demo that works is a proof of the
-//! real path, not of a second one. Whatever way it ends, the rack and its processes are taken away.
+//! real path, not of a second one. Whatever way it ends, the rack and its processes are taken away, unless `--keep`
+//! leaves them to a process of their own (`behind`).
 
+mod behind;
 mod rack;
 mod table;
 mod watch;
@@ -11,7 +13,7 @@ mod watch;
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use lab::{Firmware, accel};
+use lab::{Firmware, KeptBy, accel};
 
 use super::{
     Global,
@@ -25,9 +27,12 @@ use super::{
 /// with the stage, the cause and the next step.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// Leave the rack running until Ctrl-C, and say how to look at it.
+    /// Leave the rack running, also where a machine failed, and say how to look at it and how to take it away.
     #[arg(long)]
     keep: bool,
+    /// Be the process that keeps the rack.
+    #[arg(long, hide = true, requires = "keep")]
+    behind: bool,
     /// Machines to power on, by firmware.
     #[arg(long, value_delimiter = ',', default_value = "bios,uefi", value_parser = firmware)]
     machines: Vec<Firmware>,
@@ -58,23 +63,52 @@ impl Demo {
     pub(super) async fn run(self, _global: &Global) -> Result<(), Failure> {
         self.check()?;
         let stop = tasks::stop_on_signals()?;
+        if self.behind {
+            // Ctrl-C at the terminal in front must not reach the rack.
+            rustix::process::setsid()?;
+            return self.stay_behind(stop).await;
+        }
         let data_dir = rack::data_dir(&self.name)?;
         let config = rack::write_config(data_dir.path())?;
         let prepared = stop.run_until_cancelled(rack::prepare(&config)).await;
         prepared.ok_or_else(interrupted)??;
-        let accel = probe().await?;
-        let rack = rack::Running::up(&self.plan(accel), data_dir.path(), &config).await?;
-        let ended = stop.run_until_cancelled(rack.boot(self.limit)).await;
-        let result = match ended {
-            None => Err(interrupted()),
-            Some(result) => result.and_then(|ways| screen::line(table::table(&ways))),
-        };
-        if self.keep && !stop.is_cancelled() {
-            screen::line(rack.how_to_look())?;
-            stop.cancelled().await;
+        if self.keep {
+            return behind::start(&stop).await;
         }
+        let rack = rack::Running::up(&self.plan(probe().await?), data_dir.path(), &config).await?;
+        let result = self.show(&rack, &stop).await;
         rack.down().await?;
         result
+    }
+
+    async fn show(&self, rack: &rack::Running, stop: &tasks::Stop) -> Result<(), Failure> {
+        let ways = stop.run_until_cancelled(rack.boot(self.limit)).await.ok_or_else(interrupted)??;
+        screen::line(table::table(&ways))
+    }
+
+    async fn stay_behind(self, stop: tasks::Stop) -> Result<(), Failure> {
+        let data_dir = rack::data_dir(&self.name)?;
+        let up = async {
+            let config = rack::write_config(data_dir.path())?;
+            let rack = rack::Running::up(&self.plan(probe().await?), data_dir.path(), &config).await?;
+            let keeper = rack.keeper()?;
+            Ok((rack, keeper))
+        };
+        let (rack, keeper) = match up.await {
+            Ok(up) => up,
+            Err(failure) => {
+                behind::report(Err(&failure))?;
+                return Err(failure);
+            }
+        };
+        let shown = self.show(&rack, &stop).await;
+        if !stop.is_cancelled() {
+            screen::line(rack.how_to_look(&self.name))?;
+        }
+        behind::report(shown.as_ref().copied())?;
+        let stayed = behind::stay(keeper, &rack.dir(), stop).await;
+        rack.down().await?;
+        stayed
     }
 
     fn check(&self) -> Result<(), Failure> {
@@ -88,7 +122,8 @@ impl Demo {
     }
 
     fn plan(&self, accel: accel::Accel) -> rack::Plan {
-        rack::Plan { name: self.name.clone(), machines: self.machines.clone(), memory_mib: self.memory, accel }
+        let kept_by = if self.behind { KeptBy::Keeper } else { KeptBy::Program };
+        rack::Plan { name: self.name.clone(), machines: self.machines.clone(), memory_mib: self.memory, accel, kept_by }
     }
 }
 

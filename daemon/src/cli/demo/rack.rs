@@ -7,7 +7,10 @@ use std::{
 };
 
 use anyhow::Context as _;
-use lab::{Accel, Daemon, DaemonSpec, Firmware, KeptBy, Machine, MachineName, MachineSpec, Rack, RackName, RackSpec};
+use lab::{
+    Accel, Daemon, DaemonSpec, Firmware, KeptBy, Machine, MachineName, MachineSpec, Rack, RackName, RackSpec,
+    keeper::Keeper,
+};
 use tempfile::TempDir;
 
 use super::{
@@ -35,11 +38,13 @@ pub(super) struct Plan {
     pub memory_mib: u32,
     /// KVM or software.
     pub accel: Accel,
+    /// This command, or the process that stays behind.
+    pub kept_by: KeptBy,
 }
 
 /// A rack that is up, with the daemon in it.
 pub(super) struct Running {
-    rack: Rack,
+    rack: Arc<Rack>,
     daemon: Daemon,
     machines: Vec<Arc<Machine>>,
 }
@@ -124,9 +129,9 @@ impl Running {
             run_root: lab::DEFAULT_RUN_ROOT.into(),
             bridge: "rack0".to_owned(),
             address: "10.77.0.1/16".parse()?,
-            kept_by: KeptBy::Program,
+            kept_by: plan.kept_by,
         };
-        let rack = Rack::up(&spec)?;
+        let rack = Arc::new(Rack::up(&spec)?);
         let machines = plan.machines.iter().enumerate().map(|(index, firmware)| {
             let name = machine_name(index, *firmware, &plan.machines)?;
             let spec = MachineSpec {
@@ -159,21 +164,37 @@ impl Running {
         watch::until_ready(&self.daemon.api(), powered, limit).await
     }
 
-    /// What a person types in another terminal.
-    pub(super) fn how_to_look(&self) -> String {
+    /// What answers `roost lab power` and magic packets from now on.
+    pub(super) fn keeper(&self) -> Result<Keeper, Failure> {
+        Ok(Keeper::build(Arc::clone(&self.rack))?)
+    }
+
+    /// Where the rack's files lie.
+    pub(super) fn dir(&self) -> PathBuf {
+        self.rack.dir().to_owned()
+    }
+
+    /// What a person types next.
+    pub(super) fn how_to_look(&self, name: &str) -> String {
         let socket = self.daemon.api().socket().display().to_string();
         let dir = self.rack.dir().display();
         format!(
-            "the rack runs until Ctrl-C. In another terminal:\n  \
+            "the rack stays up. To look at it:\n  \
              export ROOST_SOCKET={socket}\n  roost status; roost node list; roost run list; roost event follow\n  \
-             roost lab console NAME                 (consoles, logs and captures lie under {dir})"
+             roost lab console --name {name} -f MACHINE      (consoles, logs and captures lie under {dir})\n  \
+             roost lab power --name {name} MACHINE cycle     (watch it come back)\n\
+             To take it away:\n  roost lab down --name {name}"
         )
     }
 
     /// Ends the daemon, then takes the rack away.
     pub(super) async fn down(mut self) -> Result<(), Failure> {
         let stopped = self.daemon.stop(GRACE).await;
-        self.rack.down()?;
+        drop(self.machines);
+        // The only holder by now; if not, the last one takes the rack away when it lets go.
+        if let Some(rack) = Arc::into_inner(self.rack) {
+            rack.down()?;
+        }
         stopped?;
         Ok(())
     }
