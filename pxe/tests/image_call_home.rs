@@ -76,10 +76,12 @@ fn call(machine: &Path, answers: &'static [&'static str]) -> (Vec<String>, Outpu
         answers.iter().map(|answer| serve(&listener.accept().unwrap().0, answer)).collect::<Vec<_>>()
     });
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("image/root/usr/lib/roost/call-home");
+    let reboot = format!("/usr/bin/touch {}", machine.join("rebooted").display());
     let output = Command::new("python3")
         .args(["-I", "-S", "-B"])
         .arg(program)
         .env("ROOST_ROOT", machine)
+        .env("ROOST_REBOOT", reboot)
         .envs([("ROOST_URL", url.as_str()), ("ROOST_TOKEN", token().as_str()), ("ROOST_MAC", "02:00:00:aa:bb:cc")])
         .output()
         .unwrap();
@@ -156,6 +158,19 @@ fn a_refusal_is_final_and_its_reason_is_on_the_console() {
     let shown = console(machine.path());
     assert!(shown.contains("REFUSED: HTTP 409: another machine has [2J this MAC; roost node approve"), "{shown:?}");
     assert!(!shown.contains('\u{1b}'), "a message must not steer the terminal");
+}
+
+#[test]
+fn a_token_that_expired_lets_the_machine_boot_again_and_a_superseded_one_does_not() {
+    const EXPIRED: &str = "HTTP/1.1 410 Gone\r\nConnection: close\r\n\r\n{\"error\":{\"code\":\"token_expired\",\"message\":\"too late\"}}";
+    const SUPERSEDED: &str = "HTTP/1.1 410 Gone\r\nConnection: close\r\n\r\n{\"error\":{\"code\":\"token_superseded\",\"message\":\"newer\"}}";
+    let machine = machine();
+    let (_, output) = call(machine.path(), &[SUPERSEDED]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!machine.path().join("rebooted").exists());
+    call(machine.path(), &[EXPIRED]);
+    assert!(machine.path().join("rebooted").exists());
+    assert!(console(machine.path()).contains("boots again"));
 }
 
 #[test]

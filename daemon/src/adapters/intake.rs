@@ -43,7 +43,11 @@ fn turned_down(error: &TurnedDown) -> IntakeRefusal {
         TurnedDown::Refused(Refusal::UnknownToken) => {
             (RefusalKind::UnknownToken, "start the machine again: each boot gets a token")
         }
-        TurnedDown::Refused(Refusal::Expired | Refusal::Superseded) => (RefusalKind::Gone, "start the machine again"),
+        TurnedDown::Refused(Refusal::Expired) => (RefusalKind::Expired, "nothing: the machine boots again by itself"),
+        TurnedDown::Refused(Refusal::Superseded) => (
+            RefusalKind::Superseded,
+            "a newer boot under this MAC counts: look for two machines that share it, then start the right one again",
+        ),
         TurnedDown::Refused(Refusal::NotAdmitted) => (RefusalKind::Forbidden, "roost node approve"),
         TurnedDown::Refused(Refusal::Parked) => {
             (RefusalKind::Forbidden, "roost node list --state suspect, then roost node approve")

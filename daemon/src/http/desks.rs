@@ -237,8 +237,11 @@ pub enum RefusalKind {
     UnknownToken,
     /// The token was used by another identity (409).
     Conflict,
-    /// The token expired or a newer boot replaced it (410).
-    Gone,
+    /// The token expired (410 `token_expired`): the machine boots again by itself.
+    Expired,
+    /// A newer boot replaced the token (410 `token_superseded`). Booting again would replace that one in turn: two
+    /// machines of one MAC would do so for ever.
+    Superseded,
     /// Too often (429).
     TooMany,
     /// Not now: the store or a part is not there (503).

@@ -277,7 +277,8 @@ fn intake_verdict(refusal: &IntakeRefusal) -> Verdict {
         RefusalKind::Forbidden => (StatusCode::FORBIDDEN, "not_admitted"),
         RefusalKind::UnknownToken => (StatusCode::NOT_FOUND, "unknown_token"),
         RefusalKind::Conflict => (StatusCode::CONFLICT, "another_identity"),
-        RefusalKind::Gone => (StatusCode::GONE, "token_gone"),
+        RefusalKind::Expired => (StatusCode::GONE, "token_expired"),
+        RefusalKind::Superseded => (StatusCode::GONE, "token_superseded"),
         RefusalKind::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
         RefusalKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };

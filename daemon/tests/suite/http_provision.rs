@@ -127,7 +127,8 @@ async fn each_refusal_has_its_status() {
             (RefusalKind::Forbidden, StatusCode::FORBIDDEN),
             (RefusalKind::UnknownToken, StatusCode::NOT_FOUND),
             (RefusalKind::Conflict, StatusCode::CONFLICT),
-            (RefusalKind::Gone, StatusCode::GONE),
+            (RefusalKind::Expired, StatusCode::GONE),
+            (RefusalKind::Superseded, StatusCode::GONE),
             (RefusalKind::TooMany, StatusCode::TOO_MANY_REQUESTS),
             (RefusalKind::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
         ] {
@@ -136,6 +137,10 @@ async fn each_refusal_has_its_status() {
         }
         let response = served.post("call-home", &call_home()).send().await.unwrap();
         assert!(response.headers().contains_key("retry-after"));
+        // The word by which a machine knows that it may boot again.
+        *served.door.refuse.lock().unwrap() = Some(RefusalKind::Expired);
+        let body: Value = served.post("call-home", &call_home()).send().await.unwrap().json().await.unwrap();
+        assert_eq!(body["error"]["code"], "token_expired");
     })
     .await;
 }
