@@ -86,16 +86,10 @@ fn foresee(ledger: &Ledger, order: &NodeOrder) -> Result<Vec<Effect>, OrderError
         NodeOrder::Approve(Approval::Nodes(nodes)) => nodes
             .iter()
             .map(|node| {
-                let state = known(ledger, node)?;
-                let next = if matches!(
-                    state,
-                    NodeState::Waiting | NodeState::Discovered | NodeState::Denied | NodeState::Suspect
-                ) {
-                    "approved; it boots at its next request"
-                } else {
-                    "admitted already"
-                };
-                Ok(effect(node, format!("{state} -> {next}")))
+                let one = ledger.machine(node.mac()).ok_or_else(|| OrderError::UnknownNode(node.clone()))?;
+                let next =
+                    if one.waits_at_the_door() { "approved; it boots at its next request" } else { "admitted already" };
+                Ok(effect(node, format!("{} -> {next}", one.node.state)))
             })
             .collect(),
         NodeOrder::Deny(node) => Ok(vec![effect(node, format!("{} -> denied", known(ledger, node)?))]),

@@ -5,10 +5,17 @@
 //! full for the inventory, leaves the run queued and its reason on the node; the next look tries again. After a
 //! restart it finds the same queue, so nothing needs to be remembered here but what was handed over already.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use tasks::{BoxError, Stop};
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{
+    sync::Notify,
+    task::{self, JoinSet},
+};
 use vocabulary::{Reason, RunId};
 
 use super::{
@@ -21,6 +28,8 @@ use crate::ssh::{Keyring, Pinned};
 const PERIOD: Duration = Duration::from_secs(3);
 /// How long a machine may take to answer on its pinned key.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Machines asked at once, each by a process of ssh: a rack that was switched on together comes up together.
+const AT_ONCE: usize = 32;
 
 /// Where a run goes once its machine answered: the inventory and the runner, joined by the daemon.
 #[async_trait::async_trait]
@@ -50,19 +59,29 @@ impl<P: LaunchPad> Launcher<P> {
         let mut handed: HashSet<RunId> = HashSet::new();
         let mut trying: HashSet<RunId> = HashSet::new();
         let mut tries: JoinSet<(RunId, bool)> = JoinSet::new();
+        let mut whose: HashMap<task::Id, RunId> = HashMap::new();
         loop {
             for one in self.queue().await {
-                if !handed.contains(&one.run.id) && trying.insert(one.run.id) {
-                    tries.spawn(self.attempt(one));
+                if tries.len() < AT_ONCE && !handed.contains(&one.run.id) && trying.insert(one.run.id) {
+                    let run = one.run.id;
+                    whose.insert(tries.spawn(self.attempt(one)).id(), run);
                 }
             }
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.nudge.notified() => {}
                 () = tokio::time::sleep(PERIOD) => {}
-                Some(Ok((run, launched))) = tries.join_next() => {
-                    trying.remove(&run);
-                    if launched { handed.insert(run); } else { pause(&stop).await; }
+                Some(ended) = tries.join_next_with_id() => {
+                    let (id, launched) = match ended {
+                        Ok((id, (_, launched))) => (id, launched),
+                        Err(panic) => {
+                            tracing::error!(%panic, "an attempt to launch a run failed; it is tried again");
+                            (panic.id(), false)
+                        }
+                    };
+                    let run = whose.remove(&id);
+                    trying.retain(|tried| Some(*tried) != run);
+                    if launched { handed.extend(run); } else { pause(&stop).await; }
                 }
             }
         }

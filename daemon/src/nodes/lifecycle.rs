@@ -225,12 +225,18 @@ impl Tracked {
         }
         self.node.approved = true;
         turn.line(Step::Approved, format!("by {by}"));
-        if matches!(
-            self.node.state,
-            NodeState::Discovered | NodeState::Waiting | NodeState::Denied | NodeState::Suspect | NodeState::Failed
-        ) {
+        if self.waits_at_the_door() {
             self.enter(now, NodeState::Approved);
         }
+    }
+
+    /// Whether an approval would change its state.
+    #[must_use]
+    pub const fn waits_at_the_door(&self) -> bool {
+        matches!(
+            self.node.state,
+            NodeState::Discovered | NodeState::Waiting | NodeState::Denied | NodeState::Suspect | NodeState::Failed
+        )
     }
 
     /// A person says no.
