@@ -28,5 +28,5 @@ pub mod venv;
 pub use files::LockError;
 pub use runner::{
     BuildError, CancelError, Cancelled, Config, Deps, EnqueueError, FolderError, LaunchError, Promise, RunBook, RunEnd,
-    RunError, RunFolder, RunNews, RunOrder, Runner, RunnerHandle, RunnerSnapshot, Wanted,
+    RunError, RunFolder, RunOrder, Runner, RunnerHandle, RunnerSnapshot, Wanted,
 };

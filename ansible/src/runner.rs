@@ -41,13 +41,13 @@ use std::{collections::HashMap, sync::Arc};
 
 use tasks::{BoxError, Clock, Stop};
 use tokio::{
-    sync::{broadcast, mpsc, oneshot, watch},
+    sync::{mpsc, oneshot, watch},
     task::JoinSet,
 };
 use vocabulary::{NodeId, RunId, RunState};
 
 pub use crate::events::Promise;
-pub use book::{RunBook, RunEnd, RunNews, RunOrder, Wanted};
+pub use book::{RunBook, RunEnd, RunOrder, Wanted};
 pub use config::{BuildError, Config};
 pub use folder::{FolderError, RunFolder};
 pub use launch::LaunchError;
@@ -55,8 +55,6 @@ pub use launch::LaunchError;
 use conduct::{Context, Handles};
 use queue::Queue;
 
-/// News that a slow listener may fall behind by before it misses some; the book misses none.
-const NEWS_CAPACITY: usize = 1024;
 const COMMAND_CAPACITY: usize = 4096;
 
 /// What the runner is given.
@@ -83,7 +81,6 @@ pub struct Runner {
 pub struct RunnerHandle {
     commands: mpsc::Sender<Command>,
     snapshot: watch::Receiver<RunnerSnapshot>,
-    news: broadcast::Sender<RunNews>,
 }
 
 /// What waits and what runs.
@@ -166,12 +163,11 @@ impl Runner {
         config.check()?;
         let (to_runner, commands) = mpsc::channel(COMMAND_CAPACITY);
         let (snapshot, seen) = watch::channel(RunnerSnapshot::default());
-        let (news, _) = broadcast::channel(NEWS_CAPACITY);
         let queue = Queue::new(config.concurrency);
-        let context = Arc::new(Context::new(config, deps, news.clone()));
+        let context = Arc::new(Context::new(config, deps));
         let (cancels, active) = (HashMap::new(), JoinSet::new());
         let runner = Self { context, queue, cancels, active, commands, snapshot };
-        Ok((runner, RunnerHandle { commands: to_runner, snapshot: seen, news }))
+        Ok((runner, RunnerHandle { commands: to_runner, snapshot: seen }))
     }
 
     /// Adopts what an earlier daemon left, then runs what is asked for. Leaves playbooks running when stopped.
@@ -291,17 +287,5 @@ impl RunnerHandle {
     #[must_use]
     pub fn snapshot(&self) -> RunnerSnapshot {
         self.snapshot.borrow().clone()
-    }
-
-    /// The snapshot as it changes.
-    #[must_use]
-    pub fn watch(&self) -> watch::Receiver<RunnerSnapshot> {
-        self.snapshot.clone()
-    }
-
-    /// What happens from now on, for screens; whoever must not miss anything reads the book.
-    #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<RunNews> {
-        self.news.subscribe()
     }
 }

@@ -1,9 +1,9 @@
-//! What the runner needs to be durable, and what it tells.
+//! What the runner needs to be durable.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tasks::BoxError;
-use vocabulary::{NodeId, ProcessId, Run, RunId, RunState, Timestamp};
+use vocabulary::{ProcessId, Run, RunId, RunState, Timestamp};
 
 use crate::{
     events::{Promise, TaskReport},
@@ -57,34 +57,4 @@ pub trait RunBook: Send + Sync + 'static {
 
     /// The run is over. May come again after a crash.
     async fn ended(&self, run: RunId, end: RunEnd, at: Timestamp) -> Result<(), BoxError>;
-}
-
-/// What happens, for screens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RunNews {
-    /// Its process is at work, or was found at work.
-    Started {
-        /// Which.
-        run: RunId,
-        /// Where.
-        node: NodeId,
-    },
-    /// A task began or ended.
-    Task {
-        /// Of which run.
-        run: RunId,
-        /// Where.
-        node: NodeId,
-        /// Which and how.
-        report: TaskReport,
-    },
-    /// It is over.
-    Ended {
-        /// Which.
-        run: RunId,
-        /// Where.
-        node: NodeId,
-        /// How.
-        end: RunEnd,
-    },
 }

@@ -8,13 +8,12 @@ use tasks::{
 };
 use tokio::{
     io::AsyncWriteExt as _,
-    sync::broadcast,
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 use vocabulary::{RunId, RunState, Timestamp};
 
 use super::{
-    Config, Deps, RunBook, RunEnd, RunError, RunFolder, RunNews, RunOrder, Wanted,
+    Config, Deps, RunBook, RunEnd, RunError, RunFolder, RunOrder, Wanted,
     folder::Ending,
     follow::Follower,
     launch::{self, LaunchError},
@@ -38,7 +37,6 @@ pub(super) struct Context {
     book: Arc<dyn RunBook>,
     clock: Arc<dyn Clock>,
     todo: TodoFile,
-    news: broadcast::Sender<RunNews>,
 }
 
 /// How one run is told to end.
@@ -68,9 +66,9 @@ enum Outcome {
 }
 
 impl Context {
-    pub(super) fn new(config: Config, deps: Deps, news: broadcast::Sender<RunNews>) -> Self {
+    pub(super) fn new(config: Config, deps: Deps) -> Self {
         let todo = TodoFile::new(config.todo_file.clone(), config.lock_patience);
-        Self { config, book: deps.book, clock: deps.clock, todo, news }
+        Self { config, book: deps.book, clock: deps.clock, todo }
     }
 
     pub(super) async fn unfinished(&self) -> Result<Vec<RunOrder>, RunError> {
@@ -101,16 +99,8 @@ impl Context {
     }
 
     async fn end(&self, order: &RunOrder, end: RunEnd) -> Result<(), RunError> {
-        let (run, node) = (order.run.id, order.run.node.clone());
         let book = |source| RunError::Book { action: "ended", source };
-        self.book.ended(run, end.clone(), self.clock.now()).await.map_err(book)?;
-        self.tell(RunNews::Ended { run, node, end });
-        Ok(())
-    }
-
-    fn tell(&self, news: RunNews) {
-        // Nobody may be listening; the book has it.
-        let _ = self.news.send(news);
+        self.book.ended(order.run.id, end, self.clock.now()).await.map_err(book)
     }
 }
 
@@ -195,8 +185,6 @@ impl Conduct {
     }
 
     async fn follow(&mut self, mut process: Process, since: Timestamp) -> Result<(), RunError> {
-        let (run, node) = (self.order.run.id, self.order.run.node.clone());
-        self.context.tell(RunNews::Started { run, node });
         match self.watch(&mut process, since).await {
             Err(error) => {
                 process.leave();
@@ -262,7 +250,7 @@ impl Conduct {
         })
         .await;
         self.follower = follower;
-        let (run, node) = (self.order.run.id, self.order.run.node.clone());
+        let run = self.order.run.id;
         let fresh = read.unwrap_or_else(|error| {
             tracing::warn!(%run, %error, "the run's events cannot be read");
             Vec::new()
@@ -271,8 +259,7 @@ impl Conduct {
         for report in fresh {
             self.reported = report.seq;
             let book = |source| RunError::Book { action: "task", source };
-            self.context.book.task(run, report.clone()).await.map_err(book)?;
-            self.context.tell(RunNews::Task { run, node: node.clone(), report });
+            self.context.book.task(run, report).await.map_err(book)?;
             if let Err(error) = self.folder.set_reported(self.reported) {
                 tracing::debug!(%run, %error, "the book will be told some events again after a restart");
             }

@@ -129,6 +129,12 @@ pub enum InputError {
     Path(String),
 }
 
+impl From<store::ReadError> for ApiError {
+    fn from(error: store::ReadError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
 impl From<JsonRejection> for ApiError {
     fn from(rejection: JsonRejection) -> Self {
         let too_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;

@@ -60,7 +60,7 @@ impl From<LeaseRow> for LeaseView {
     security(("bearer" = ["read"])),
 )]
 async fn list(_: Allowed<Read>, State(api): State<Api>) -> Result<Json<Vec<LeaseView>>, ApiError> {
-    let mut leases = api.store().leases().await.map_err(|error| ApiError::Store(error.into()))?;
+    let mut leases = api.store().leases().await?;
     leases.sort_by_key(|lease| lease.address);
     Ok(Json(leases.into_iter().map(LeaseView::from).collect()))
 }

@@ -55,7 +55,7 @@ async fn list(
     Params(filter): Params<NodeFilter>,
 ) -> Result<Json<Vec<NodeView>>, ApiError> {
     let state = filter.state.as_deref().map(node_state).transpose()?;
-    let mut nodes = api.store().nodes().await.map_err(|error| ApiError::Store(error.into()))?;
+    let mut nodes = api.store().nodes().await?;
     nodes.retain(|node| state.is_none_or(|state| node.state == state));
     nodes.retain(|node| filter.approved.is_none_or(|approved| node.approved == approved));
     nodes.sort_by(|one, other| one.id.cmp(&other.id));
@@ -78,7 +78,7 @@ fn node_state(word: &str) -> Result<NodeState, InputError> {
     security(("bearer" = ["read"])),
 )]
 async fn show(_: Allowed<Read>, State(api): State<Api>, At(id): At<NodeId>) -> Result<Json<NodeView>, ApiError> {
-    let node = api.store().node(id.clone()).await.map_err(|error| ApiError::Store(error.into()))?;
+    let node = api.store().node(id.clone()).await?;
     node.map(|node| Json(node.into())).ok_or_else(|| NodeError::Unknown(id).into())
 }
 
@@ -108,11 +108,10 @@ async fn timeline(
     Params(filter): Params<TimelineFilter>,
 ) -> Result<Json<Vec<StepView>>, ApiError> {
     let store = api.store();
-    if store.node(id.clone()).await.map_err(|error| ApiError::Store(error.into()))?.is_none() {
+    if store.node(id.clone()).await?.is_none() {
         return Err(NodeError::Unknown(id).into());
     }
-    let lines =
-        store.timeline(id, filter.boot.map(BootId), MOST_LINES).await.map_err(|error| ApiError::Store(error.into()))?;
+    let lines = store.timeline(id, filter.boot.map(BootId), MOST_LINES).await?;
     Ok(Json(lines.into_iter().map(StepView::from).collect()))
 }
 

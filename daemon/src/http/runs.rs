@@ -83,7 +83,7 @@ async fn list(
         return Err(InputError::Query("limit: from 1 to 5000".to_owned()).into());
     }
     let filter = store::RunFilter { node: query.node, states: state.into_iter().collect(), limit };
-    let runs = api.store().runs(filter).await.map_err(|error| ApiError::Store(error.into()))?;
+    let runs = api.store().runs(filter).await?;
     Ok(Json(runs.into_iter().map(RunView::from).collect()))
 }
 
@@ -102,7 +102,7 @@ fn run_state(word: &str) -> Result<RunState, InputError> {
     security(("bearer" = ["read"])),
 )]
 async fn show(_: Allowed<Read>, State(api): State<Api>, At(id): At<RunId>) -> Result<Json<RunView>, ApiError> {
-    let run = api.store().run(id).await.map_err(|error| ApiError::Store(error.into()))?;
+    let run = api.store().run(id).await?;
     run.map(|run| Json(run.into())).ok_or_else(|| RunError::Unknown(id).into())
 }
 
@@ -123,10 +123,10 @@ async fn tasks(
     Params(query): Params<TaskQuery>,
 ) -> Result<Json<Vec<TaskView>>, ApiError> {
     let store = api.store();
-    if store.run(id).await.map_err(|error| ApiError::Store(error.into()))?.is_none() {
+    if store.run(id).await?.is_none() {
         return Err(RunError::Unknown(id).into());
     }
-    let rows = store.run_tasks(id, query.since).await.map_err(|error| ApiError::Store(error.into()))?;
+    let rows = store.run_tasks(id, query.since).await?;
     let reports = rows.into_iter().map(|row| serde_json::from_value::<TaskReport>(row.data).map(TaskView::from));
     let views = reports.collect::<Result<_, _>>().map_err(|error| ApiError::Internal(error.into()))?;
     Ok(Json(views))

@@ -39,10 +39,10 @@ pub(super) struct Counts {
 impl Counts {
     pub(super) async fn read(api: &Api) -> Result<Self, ApiError> {
         let mut nodes = BTreeMap::new();
-        for node in api.store().nodes().await.map_err(|error| ApiError::Store(error.into()))? {
+        for node in api.store().nodes().await? {
             *nodes.entry(node.state.name().to_owned()).or_default() += 1;
         }
-        let open = api.store().runs(store::RunFilter::open()).await.map_err(|error| ApiError::Store(error.into()))?;
+        let open = api.store().runs(store::RunFilter::open()).await?;
         let runs_queued = open.iter().filter(|run| run.state == RunState::Queued).count() as u64;
         let runs_running = open.len() as u64 - runs_queued;
         Ok(Self { nodes, runs_queued, runs_running })

@@ -88,10 +88,6 @@ pub(crate) fn one(connection: &Connection, id: BootId) -> Result<Option<BootRow>
     connection.prepare_cached("SELECT * FROM boots WHERE id = ?1")?.query_row([Num(id.0)], read).optional()
 }
 
-pub(crate) fn by_token(connection: &Connection, token: TokenHash) -> Result<Option<BootRow>> {
-    connection.prepare_cached("SELECT * FROM boots WHERE token = ?1")?.query_row([token.0], read).optional()
-}
-
 /// The newest first.
 pub(crate) fn of_node(connection: &Connection, node: &NodeId, limit: u32) -> Result<Vec<BootRow>> {
     let mut statement = connection.prepare_cached("SELECT * FROM boots WHERE node = ?1 ORDER BY id DESC LIMIT ?2")?;

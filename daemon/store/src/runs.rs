@@ -149,7 +149,7 @@ pub(crate) fn one(connection: &Connection, id: RunId) -> Result<Option<Run>> {
     connection.prepare_cached("SELECT * FROM runs WHERE id = ?1")?.query_row([Num(id.0)], read).optional()
 }
 
-pub(crate) fn by_key(connection: &Connection, node: &NodeId, boot: BootId, attempt: u32) -> Result<Option<Run>> {
+fn by_key(connection: &Connection, node: &NodeId, boot: BootId, attempt: u32) -> Result<Option<Run>> {
     let sql = "SELECT * FROM runs WHERE node = ?1 AND boot = ?2 AND attempt = ?3";
     connection.prepare_cached(sql)?.query_row((Text(node), Num(boot.0), attempt), read).optional()
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use tokio::sync::watch;
-use vocabulary::{BootId, Event, KeyId, Node, NodeId, Run, RunId, Seq, StepRecord, Timestamp, TokenHash};
+use vocabulary::{BootId, Event, KeyId, Node, NodeId, Run, RunId, Seq, StepRecord, Timestamp};
 
 use crate::{
     BackupError, Batch, BootRow, Claims, Committed, EventsError, KeyRow, LeaseRow, OpenError, Protection, ReadError,
@@ -172,8 +172,6 @@ reads! {
     claims(node: NodeId) -> Option<Claims> = |connection, node| nodes::claims(connection, &node);
     /// One boot.
     boot(id: BootId) -> Option<BootRow> = boots::one;
-    /// The boot whose last script held this token.
-    boot_by_token(token: TokenHash) -> Option<BootRow> = boots::by_token;
     /// The last `limit` boots of a node, the newest first.
     boots(node: NodeId, limit: u32) -> Vec<BootRow> = |connection, node, limit| boots::of_node(connection, &node, limit);
     /// The last boot of every node that has one.
@@ -185,9 +183,6 @@ reads! {
     runs(filter: RunFilter) -> Vec<Run> = |connection, filter| runs::list(connection, &filter);
     /// One run.
     run(id: RunId) -> Option<Run> = runs::one;
-    /// The run that a boot was given at this attempt.
-    run_of_boot(node: NodeId, boot: BootId, attempt: u32) -> Option<Run> =
-        |connection, node, boot, attempt| runs::by_key(connection, &node, boot, attempt);
     /// What the tasks of a run reported after number `since`, in order.
     run_tasks(run: RunId, since: u64) -> Vec<RunTaskRow> = runs::tasks;
     /// Every key, revoked ones included.
@@ -203,14 +198,6 @@ reads! {
 }
 
 impl Store {
-    /// The last boot of a node.
-    ///
-    /// # Errors
-    /// The database is damaged or closed.
-    pub async fn last_boot(&self, node: NodeId) -> Result<Option<BootRow>, ReadError> {
-        Ok(self.boots(node, 1).await?.pop())
-    }
-
     /// Events after a place, at most `limit`, in order.
     ///
     /// # Errors

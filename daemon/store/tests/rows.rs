@@ -47,7 +47,7 @@ async fn what_a_machine_claims_stands_beside_and_survives_writes_of_the_node() {
 }
 
 #[tokio::test]
-async fn boots_are_found_by_number_node_and_token() {
+async fn boots_are_found_by_number_and_node() {
     let (_folder, store) = store().await;
     assert_eq!(store.numbers().await.unwrap().next_boot, BootId(1));
     let mut boot = BootRow::new(BootId(7), id(1), at(1));
@@ -61,14 +61,11 @@ async fn boots_are_found_by_number_node_and_token() {
     store.commit(put(&boot)).await.unwrap();
 
     assert_eq!(store.boot(BootId(7)).await.unwrap().as_ref(), Some(&boot));
-    assert_eq!(store.boot_by_token(token).await.unwrap().as_ref(), Some(&boot));
-    assert_eq!(store.boot_by_token(TokenHash([8; 32])).await.unwrap(), None);
     assert_eq!(store.numbers().await.unwrap().next_boot, BootId(8));
 
     let new = |last| Write::New(BootRow::new(BootId(0), id(last), at(5)));
     let batch = Batch { boots: vec![new(1), new(2)], ..Batch::default() };
     assert_eq!(store.commit(batch).await.unwrap().boots, [BootId(8), BootId(9)]);
-    assert_eq!(store.last_boot(id(1)).await.unwrap().unwrap().id, BootId(8));
     let boots: Vec<_> = store.boots(id(1), 9).await.unwrap().into_iter().map(|boot| boot.id).collect();
     assert_eq!(boots, [BootId(8), BootId(7)]);
     let last: Vec<_> = store.last_boots().await.unwrap().into_iter().map(|boot| boot.id).collect();
@@ -166,7 +163,7 @@ async fn a_boot_has_its_nth_run_once() {
     store.commit(new(Some(1), 1)).await.unwrap();
     store.commit(new(None, 0)).await.unwrap();
     store.commit(new(None, 0)).await.unwrap();
-    assert_eq!(store.run_of_boot(id(1), BootId(1), 1).await.unwrap().unwrap().id, RunId(2));
+    assert_eq!(store.run(RunId(2)).await.unwrap().unwrap().attempt, 1);
     assert_eq!(store.numbers().await.unwrap().next_run, RunId(5));
 }
 
