@@ -14,7 +14,7 @@ use super::{
 };
 use crate::http::{
     input::Change,
-    wire::{NodeView, StepView},
+    wire::{ClaimsView, NodeDetailView, NodeView, StepView},
 };
 
 /// See machines, let them in, keep them out, switch them.
@@ -166,10 +166,11 @@ impl List {
 
 impl Show {
     async fn run(self, client: &Client) -> Result<(), Failure> {
-        let node: NodeView = client.get(&format!("/api/nodes/{}", self.node), &()).await?;
+        let detail: NodeDetailView = client.get(&format!("/api/nodes/{}", self.node), &()).await?;
         if self.output.json {
-            return screen::json(&node);
+            return screen::json(&detail);
         }
+        let NodeDetailView { node, claims } = detail;
         let mut rows = vec![
             ["node".to_owned(), node.id.to_string()],
             ["mac".to_owned(), node.mac.to_string()],
@@ -187,8 +188,26 @@ impl Show {
             rows.push(["SMBIOS UUID".to_owned(), screen::maybe(identity.smbios_uuid)]);
             rows.extend(identity.host_keys.into_iter().map(|key| ["host key".to_owned(), key]));
         }
+        rows.extend(claims.map(claimed).into_iter().flatten());
         screen::table(["what", "value"], rows, "")
     }
+}
+
+/// What the machine says of itself, marked as such.
+fn claimed(claims: ClaimsView) -> Vec<[String; 2]> {
+    let row = |what: &str, value: String| [format!("says: {what}"), value];
+    let gib = |bytes: u64| format!("{}.{} GiB", bytes >> 30, ((bytes % (1 << 30)) * 10) >> 30);
+    let firmware = claims.firmware.and_then(|firmware| serde_json::to_value(firmware).ok());
+    let firmware = firmware.and_then(|word| word.as_str().map(str::to_owned));
+    let mut rows = vec![
+        row("name", claims.hostname),
+        row("machine", format!("{} {}", claims.vendor, claims.product).trim().to_owned()),
+        row("processors", format!("{} ({})", claims.cpus, claims.architecture)),
+        row("memory", format!("{} MiB", claims.memory_mib)),
+        row("firmware", screen::maybe(firmware)),
+    ];
+    rows.extend(claims.disks.into_iter().map(|disk| row("disk", format!("{} {}", disk.name, gib(disk.size_bytes)))));
+    rows
 }
 
 impl Approve {

@@ -12,7 +12,7 @@ use super::{
     error::{ApiError, ErrorBody, InputError},
     input::{At, Body, Change, DryRun, Params},
     state::Api,
-    wire::{NodeView, StepView},
+    wire::{ClaimsView, NodeDetailView, NodeView, StepView},
 };
 use crate::power::PowerAction;
 
@@ -72,14 +72,16 @@ fn node_state(word: &str) -> Result<NodeState, InputError> {
     get, path = "/api/nodes/{id}", tag = "nodes",
     params(("id" = String, Path, description = "node-525400123456, or a MAC address")),
     responses(
-        (status = 200, body = NodeView),
+        (status = 200, body = NodeDetailView),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     ),
     security(("bearer" = ["read"])),
 )]
-async fn show(_: Allowed<Read>, State(api): State<Api>, At(id): At<NodeId>) -> Result<Json<NodeView>, ApiError> {
-    let node = api.store().node(id.clone()).await?;
-    node.map(|node| Json(node.into())).ok_or_else(|| NodeError::Unknown(id).into())
+async fn show(_: Allowed<Read>, State(api): State<Api>, At(id): At<NodeId>) -> Result<Json<NodeDetailView>, ApiError> {
+    let store = api.store();
+    let node = store.node(id.clone()).await?.ok_or_else(|| NodeError::Unknown(id.clone()))?;
+    let claims = store.claims(id).await?.map(ClaimsView::from);
+    Ok(Json(NodeDetailView { node: node.into(), claims }))
 }
 
 /// Which lines of a timeline.

@@ -75,6 +75,65 @@ impl From<Node> for NodeView {
     }
 }
 
+/// A node, with what it says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NodeDetailView {
+    /// What Roost knows.
+    #[serde(flatten)]
+    pub node: NodeView,
+    /// What the machine said at its last accepted call-home; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<ClaimsView>,
+}
+
+/// What a machine says of itself. Proves nothing: any machine can say anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClaimsView {
+    /// The name it calls itself by; Roost never uses it.
+    pub hostname: String,
+    /// SMBIOS manufacturer; empty where the board says none.
+    pub vendor: String,
+    /// SMBIOS product name; empty where the board says none.
+    pub product: String,
+    /// `x86_64` or `aarch64`.
+    pub architecture: String,
+    /// How it booted.
+    #[schema(value_type = Option<String>)]
+    pub firmware: Option<vocabulary::Firmware>,
+    /// Logical processors.
+    pub cpus: u32,
+    /// Main memory in MiB.
+    pub memory_mib: u64,
+    /// Block devices without partitions, loops and ramdisks.
+    pub disks: Vec<DiskView>,
+}
+
+/// A block device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DiskView {
+    /// Kernel name.
+    #[schema(example = "vda")]
+    pub name: String,
+    /// Size in bytes.
+    pub size_bytes: u64,
+}
+
+impl From<store::Claims> for ClaimsView {
+    fn from(store::Claims { hostname, hardware }: store::Claims) -> Self {
+        let disk = |disk: vocabulary::Disk| DiskView { name: disk.name, size_bytes: disk.size_bytes };
+        Self {
+            hostname,
+            vendor: hardware.vendor,
+            product: hardware.product,
+            architecture: hardware.architecture,
+            firmware: hardware.firmware,
+            cpus: hardware.cpus,
+            memory_mib: hardware.memory_mib,
+            disks: hardware.disks.into_iter().map(disk).collect(),
+        }
+    }
+}
+
 /// Why something is as it is, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReasonView {

@@ -2,6 +2,8 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use store::{Batch, Claims};
+use vocabulary::{Disk, Hardware};
 
 use super::api::{Running, node_id, refused};
 
@@ -14,6 +16,13 @@ async fn nodes_are_listed_shown_and_filtered() {
     assert_eq!(api.get("/api/nodes?state=ready").await, json!([]));
     assert_eq!(api.get("/api/nodes?approved=false").await, nodes);
     assert_eq!(api.get("/api/nodes/52-54-00-12-34-56").await, nodes[0]);
+    let disks = vec![Disk { name: "vda".to_owned(), size_bytes: 8 << 30 }];
+    let hardware = Hardware { vendor: "QEMU".to_owned(), cpus: 4, memory_mib: 2048, disks, ..Hardware::default() };
+    let claims = vec![(node_id(), Claims { hostname: "me".to_owned(), hardware })];
+    api.store.commit(Batch { claims, ..Batch::default() }).await.unwrap();
+    let shown = api.get(&format!("/api/nodes/{}", node_id())).await;
+    assert_eq!((&shown["claims"]["vendor"], &shown["claims"]["cpus"]), (&json!("QEMU"), &json!(4)));
+    assert_eq!(shown["claims"]["disks"][0], json!({ "name": "vda", "size_bytes": 8_u64 << 30 }));
     assert_eq!(api.get(&format!("/api/nodes/{}/timeline", node_id())).await, json!([]));
     for (path, status, code) in [
         ("/api/nodes?state=happy", StatusCode::BAD_REQUEST, "bad_query"),
