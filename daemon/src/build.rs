@@ -165,12 +165,15 @@ pub async fn api(
     let ring = KeyRing::open(config.http.keys.iter().map(KnownKey::from).collect(), &store).await?;
     http::first_key::ensure(&ring, &store, &config.data_dir, clock.now()).await?;
     let power = power(config, &keys)?;
+    let room = BootRoom::new(nodes.clone(), Arc::clone(&keys));
+    let inventory = Inventory::new(config.ansible.inventory.clone(), config::LOCK_PATIENCE);
+    let orders = Orders { nodes: nodes.clone(), power, room, inventory };
     let switch = Switch { runner, data_dir: config.data_dir.clone() };
     let (desk, rotator) = fleet::fleet(nodes.clone(), keys, Arc::clone(&clock));
     let deps = Deps {
         bus: Bus::new(store.clone()),
         fleet: Arc::new(desk),
-        nodes: Arc::new(Orders { nodes: nodes.clone(), power }),
+        nodes: Arc::new(orders),
         runs: Arc::new(RunOrders { nodes, runner: switch, store: store.clone() }),
         parts: Arc::new(Parts(Arc::new(statuses))),
         keys: ring,

@@ -35,7 +35,8 @@ impl BootRoom {
         Self { nodes, keys }
     }
 
-    async fn living(&self, mac: Mac) -> Living {
+    /// Whether the node that holds this MAC's pinned host key is up.
+    pub async fn living(&self, mac: Mac) -> Living {
         let pinned = self.nodes.ask(move |ledger, _, _| {
             let machine = ledger.machine(mac)?;
             machine.boot.as_ref()?;

@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+use ansible::inventory::Inventory;
 use tasks::Statuses;
 use vocabulary::{Approved, Mac, NodeId, NodeState, RunId};
 
+use super::boot::BootRoom;
 use crate::{
     http::desks::{
         Answer, Cancel, Effect, Explanation, LogPiece, NodeDesk, NodeError, NodeOrder, PartStatus, PartsBoard,
@@ -16,7 +18,7 @@ use crate::{
     nodes::{
         Nodes, NodesError,
         ledger::{Ledger, authority_name},
-        requests::{Approval, OrderError},
+        requests::{Approval, Living, OrderError},
     },
     power::{AnyPower, Target},
 };
@@ -27,13 +29,17 @@ pub struct Orders {
     pub nodes: Nodes,
     /// How machines are switched.
     pub power: AnyPower,
+    /// Who can ask a node whether it is up.
+    pub room: BootRoom,
+    /// Where a node that is forgotten has an entry.
+    pub inventory: Inventory,
 }
 
 #[async_trait::async_trait]
 impl NodeDesk for Orders {
     async fn approve(&self, order: Approved<Approval>) -> Result<Vec<Effect>, NodeError> {
         let done = self.nodes.ask(move |ledger, now, writes| {
-            let effects = foresee(ledger, &NodeOrder::Approve(order.value().clone()))?;
+            let effects = foresee(ledger, &NodeOrder::Approve(order.value().clone()), Living::Silent)?;
             ledger.approve(now, order, writes).map(|_| effects)
         });
         done.await.map_err(store)?.map_err(node_error)
@@ -41,10 +47,19 @@ impl NodeDesk for Orders {
 
     async fn deny(&self, node: Approved<NodeId>) -> Result<Vec<Effect>, NodeError> {
         let done = self.nodes.ask(move |ledger, now, writes| {
-            let effects = foresee(ledger, &NodeOrder::Deny(node.value().clone()))?;
+            let effects = foresee(ledger, &NodeOrder::Deny(node.value().clone()), Living::Silent)?;
             ledger.deny(now, node, writes).map(|()| effects)
         });
         done.await.map_err(store)?.map_err(node_error)
+    }
+
+    async fn forget(&self, node: Approved<NodeId>) -> Result<Vec<Effect>, NodeError> {
+        let living = self.room.living(node.value().mac()).await;
+        let name = node.value().clone();
+        let done = self.nodes.ask(move |ledger, now, writes| ledger.forget(now, node, living, writes));
+        let effect = done.await.map_err(store)?.map_err(node_error)?;
+        self.strike(name.clone()).await;
+        Ok(vec![Effect { subject: name.to_string(), effect }])
     }
 
     async fn power(&self, order: Approved<PowerOrder>) -> Result<Vec<Effect>, NodeError> {
@@ -52,7 +67,7 @@ impl NodeDesk for Orders {
         let order = order.into_value();
         let (node, action) = (order.node.clone(), order.action);
         let noted = self.nodes.ask(move |ledger, now, writes| {
-            let effects = foresee(ledger, &NodeOrder::Power(order))?;
+            let effects = foresee(ledger, &NodeOrder::Power(order), Living::Silent)?;
             ledger.power(now, &node, action, &by, writes)?;
             Ok((effects, target(ledger, &node)?))
         });
@@ -68,7 +83,12 @@ impl NodeDesk for Orders {
     }
 
     async fn preview(&self, order: NodeOrder) -> Result<Vec<Effect>, NodeError> {
-        self.nodes.ask(move |ledger, _, _| foresee(ledger, &order)).await.map_err(store)?.map_err(node_error)
+        let living = match &order {
+            NodeOrder::Forget(node) => self.room.living(node.mac()).await,
+            _ => Living::Silent,
+        };
+        let foreseen = self.nodes.ask(move |ledger, _, _| foresee(ledger, &order, living));
+        foreseen.await.map_err(store)?.map_err(node_error)
     }
 
     async fn explain(&self, mac: Mac) -> Result<Explanation, NodeError> {
@@ -76,7 +96,18 @@ impl NodeDesk for Orders {
     }
 }
 
-fn foresee(ledger: &Ledger, order: &NodeOrder) -> Result<Vec<Effect>, OrderError> {
+impl Orders {
+    /// Takes a forgotten node's entry out of the inventory; what fails here, the next run's launch mends.
+    async fn strike(&self, node: NodeId) {
+        let inventory = self.inventory.clone();
+        let struck = tokio::task::spawn_blocking(move || inventory.remove(&node).map_err(|error| error.to_string()));
+        if let Err(error) = struck.await.unwrap_or_else(|panic| Err(panic.to_string())) {
+            tracing::warn!(error, "a forgotten node has an entry in the inventory until the next run");
+        }
+    }
+}
+
+fn foresee(ledger: &Ledger, order: &NodeOrder, living: Living) -> Result<Vec<Effect>, OrderError> {
     let effect = |node: &NodeId, effect: String| Effect { subject: node.to_string(), effect };
     match order {
         NodeOrder::Approve(Approval::Next { count, until }) => Ok(vec![Effect {
@@ -93,6 +124,7 @@ fn foresee(ledger: &Ledger, order: &NodeOrder) -> Result<Vec<Effect>, OrderError
             })
             .collect(),
         NodeOrder::Deny(node) => Ok(vec![effect(node, format!("{} -> denied", known(ledger, node)?))]),
+        NodeOrder::Forget(node) => Ok(vec![effect(node, ledger.forgettable(node, living)?)]),
         NodeOrder::Power(order) => {
             known(ledger, &order.node)?;
             Ok(vec![effect(&order.node, format!("power {}; success is its next DISCOVER", order.action.name()))])

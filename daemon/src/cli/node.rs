@@ -31,6 +31,11 @@ pub(super) enum NodeVerb {
     Approve(Approve),
     /// Keep a machine out until it is approved.
     Deny(Deny),
+    /// Forget a machine with its boots, timeline and runs: one that was never approved, that failed, or that is gone.
+    ///
+    /// Refused while it has a run that has not ended, is parked as suspect, boots, or answers on its pinned host key.
+    /// A machine that comes again is a stranger and needs a new approval.
+    Forget(Forget),
     /// Show every station of a machine's way, with the seconds between.
     Timeline(Timeline),
     /// Switch a machine on, off, or off and on.
@@ -78,6 +83,15 @@ pub(super) struct Approve {
 /// Which machine to keep out.
 #[derive(Debug, Args)]
 pub(super) struct Deny {
+    /// Its name (node-525400123456) or MAC address.
+    node: NodeId,
+    #[command(flatten)]
+    rehearsal: Rehearsal,
+}
+
+/// Which machine to forget.
+#[derive(Debug, Args)]
+pub(super) struct Forget {
     /// Its name (node-525400123456) or MAC address.
     node: NodeId,
     #[command(flatten)]
@@ -132,6 +146,9 @@ impl NodeVerb {
             Self::Deny(Deny { node, rehearsal }) => {
                 let path = format!("/api/nodes/{node}/deny");
                 changed(&client.post(&path, &rehearsal.query(), &json!({})).await?)
+            }
+            Self::Forget(Forget { node, rehearsal }) => {
+                changed(&client.delete(&format!("/api/nodes/{node}"), &rehearsal.query()).await?)
             }
             Self::Timeline(timeline) => timeline.run(&client).await,
             Self::Power(Power { node, action, rehearsal }) => {

@@ -48,6 +48,8 @@ pub enum NodeOrder {
     Deny(NodeId),
     /// Switch.
     Power(PowerOrder),
+    /// Remember no longer.
+    Forget(NodeId),
 }
 
 /// Why an order to a node was not carried out.
@@ -107,6 +109,8 @@ pub trait NodeDesk: Send + Sync + 'static {
     async fn approve(&self, order: Approved<Approval>) -> Result<Vec<Effect>, NodeError>;
     /// Keeps a machine out.
     async fn deny(&self, node: Approved<NodeId>) -> Result<Vec<Effect>, NodeError>;
+    /// Remembers a machine no longer.
+    async fn forget(&self, node: Approved<NodeId>) -> Result<Vec<Effect>, NodeError>;
     /// Switches a machine. `Ok` says that the order left; success is the machine's next DISCOVER.
     async fn power(&self, order: Approved<PowerOrder>) -> Result<Vec<Effect>, NodeError>;
     /// What the order would bring about; fails as the order would.

@@ -21,7 +21,7 @@ pub(super) fn router() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(approve_several))
-        .routes(routes!(show))
+        .routes(routes!(show, forget))
         .routes(routes!(timeline))
         .routes(routes!(approve))
         .routes(routes!(deny))
@@ -232,6 +232,30 @@ async fn deny(
         return Ok(Json(Change::planned(api.nodes().preview(NodeOrder::Deny(id)).await?)));
     }
     Ok(Json(Change::done(api.nodes().deny(caller.approve(id)?).await?)))
+}
+
+/// Forgets a machine with its boots, timeline and runs; a stranger if it comes again. Refused while it has a run, is
+/// parked, boots, or answers on its pinned host key.
+#[utoipa::path(
+    delete, path = "/api/nodes/{id}", tag = "nodes",
+    params(("id" = String, Path, description = "node-525400123456, or a MAC address"), DryRun),
+    responses(
+        (status = 200, body = Change),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody),
+    ),
+    security(("bearer" = ["approve"])),
+)]
+async fn forget(
+    caller: Allowed<Approve>,
+    State(api): State<Api>,
+    At(id): At<NodeId>,
+    Params(mode): Params<DryRun>,
+) -> Result<Json<Change>, ApiError> {
+    if mode.dry_run {
+        return Ok(Json(Change::planned(api.nodes().preview(NodeOrder::Forget(id)).await?)));
+    }
+    Ok(Json(Change::done(api.nodes().forget(caller.approve(id)?).await?)))
 }
 
 /// What to do to a machine's power.

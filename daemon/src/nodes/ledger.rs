@@ -4,6 +4,8 @@
 //! [`Writes`] in one transaction and only then lets anyone know. The ledger is the in-memory twin of the tables
 //! `nodes`, `boots` and the open `runs`; being the only writer, it never reads them back while it runs.
 
+mod forgetting;
+
 use std::{
     collections::{HashMap, HashSet},
     net::{IpAddr, Ipv4Addr},
@@ -14,6 +16,8 @@ use vocabulary::{
     EventKind, Firmware, HostKey, Mac, Node, NodeId, NodeState, Reason, Run, RunId, RunState, SmbiosUuid, Step,
     StepRecord, Timestamp, TokenHash, redact_tokens,
 };
+
+use forgetting::Owner;
 
 use super::lifecycle::{Boot, Counters, Promises, Repeat, Rules, Tracked, Turn};
 pub use super::writes::{Report, Writes};
@@ -61,7 +65,7 @@ pub struct Ledger {
     pub rules: Rules,
     machines: HashMap<Mac, Tracked>,
     /// Whose token this is, for the tokens of this daemon's life and the last of each machine before it.
-    tokens: HashMap<TokenHash, Mac>,
+    tokens: HashMap<TokenHash, Owner>,
     /// Runs that have not ended, and the last one of each node.
     runs: HashMap<RunId, Run>,
     /// The last report of each open run: a repeat after a crash is known by its place.
@@ -83,7 +87,11 @@ impl Ledger {
         runs: Vec<Run>,
         window: Option<Window>,
     ) -> Self {
-        let tokens = machines.iter().filter_map(|one| Some((one.boot.as_ref()?.token?, one.node.mac))).collect();
+        let owned = |one: &Tracked| {
+            let boot = one.boot.as_ref()?;
+            Some((boot.token?, Owner { mac: one.node.mac, expires: boot.expires }))
+        };
+        let tokens = machines.iter().filter_map(owned).collect();
         Self {
             rules,
             machines: machines.into_iter().map(|one| (one.node.mac, one)).collect(),
@@ -128,12 +136,13 @@ impl Ledger {
     /// Whose token this is.
     #[must_use]
     pub fn owner(&self, token: TokenHash) -> Option<Mac> {
-        self.tokens.get(&token).copied()
+        self.tokens.get(&token).map(|owner| owner.mac)
     }
 
     /// Remembers whose token this is.
-    pub fn own(&mut self, token: TokenHash, mac: Mac) {
-        self.tokens.insert(token, mac);
+    pub fn own(&mut self, now: Timestamp, token: TokenHash, mac: Mac) {
+        let expires = now.checked_add(self.rules.token_ttl).ok();
+        self.tokens.insert(token, Owner { mac, expires });
     }
 
     /// Changes one known machine and writes down what came of it.
@@ -238,7 +247,7 @@ impl Ledger {
             return;
         }
         let opens = seen.firmware.filter(|_| seen.step == Step::Discover);
-        if opens.is_some() && !self.meet(now, seen.mac) {
+        if opens.is_some() && !self.meet(now, seen.mac, writes) {
             return;
         }
         if let Some(firmware) = opens {
@@ -267,12 +276,12 @@ impl Ledger {
     }
 
     /// Makes room for a machine never seen before; whether there is any.
-    pub fn meet(&mut self, now: Timestamp, mac: Mac) -> bool {
+    pub fn meet(&mut self, now: Timestamp, mac: Mac, writes: &mut Writes) -> bool {
         if self.machines.contains_key(&mac) {
             return true;
         }
         let strangers = self.machines.values().filter(|one| !one.node.approved).count();
-        if strangers >= self.rules.max_strangers {
+        if strangers >= self.rules.max_strangers && !self.make_room(now, writes) {
             tracing::warn!(%mac, strangers, "not remembered: too many machines that nobody approved (limits.strangers)");
             return false;
         }
@@ -358,8 +367,9 @@ impl Ledger {
         self.reported.insert(run, last);
     }
 
-    /// Looks at every machine's SLA.
+    /// Looks at every machine's SLA, and at every token's time.
     pub fn tick(&mut self, now: Timestamp, writes: &mut Writes) {
+        self.prune_tokens(now);
         let macs: Vec<Mac> = self.machines.keys().copied().collect();
         for mac in macs {
             self.turn(now, mac, writes, |tracked, _, turn, rules| tracked.overdue(now, rules, turn));

@@ -44,6 +44,7 @@ fn batch(writes: Writes, now: Timestamp) -> Batch {
             .map(|(node, hostname, hardware)| (node, Claims { hostname, hardware }))
             .collect(),
         boots,
+        forgotten: writes.forgotten,
         runs: runs.into_iter().map(Write::Put).collect(),
         run_tasks: writes.tasks.into_iter().map(|(run, seq, data)| RunTaskRow { run, seq, at: now, data }).collect(),
         steps: writes.steps,

@@ -101,7 +101,7 @@ pub enum OrderError {
 impl Ledger {
     /// A machine asks for its boot script.
     pub fn script(&mut self, now: Timestamp, asked: Asked, outside: Outside, writes: &mut Writes) -> Answer {
-        if !self.meet(now, asked.mac) {
+        if !self.meet(now, asked.mac, writes) {
             return Answer::Wait(because(
                 "too many unknown machines wait here already",
                 "approve those that are yours: roost node list --state waiting; or raise limits.strangers",
@@ -157,7 +157,7 @@ impl Ledger {
         self.turn(now, asked.mac, writes, |tracked, counters, turn, _| {
             tracked.script_sent(now, minted, asked.uuid, counters, turn);
         });
-        self.own(token.hash(), asked.mac);
+        self.own(now, token.hash(), asked.mac);
         Answer::Boot(token)
     }
 
@@ -408,4 +408,4 @@ fn refusal(tracked: &Tracked) -> Reason {
 
 #[cfg(test)]
 #[path = "requests_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -10,15 +10,15 @@ use crate::nodes::{
     lifecycle::{Counters, Enroll, Promises, Rules, Slas},
 };
 
-fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + seconds).unwrap()
 }
 
-fn mac(last: u8) -> Mac {
+pub(crate) fn mac(last: u8) -> Mac {
     Mac([0x52, 0x54, 0, 0, 0, last])
 }
 
-fn ledger(enroll: Enroll) -> Ledger {
+pub(crate) fn ledger(enroll: Enroll) -> Ledger {
     let minute = Duration::from_secs(60);
     let sla =
         Slas { power_on: minute, booting: 10 * minute, called_home: minute, configuring: minute, verifying: minute };
@@ -26,7 +26,7 @@ fn ledger(enroll: Enroll) -> Ledger {
     Ledger::new(rules, Counters { boot: 1, run: 1 }, vec![], vec![], None)
 }
 
-fn discover(ledger: &mut Ledger, second: i64, last: u8) -> Writes {
+pub(crate) fn discover(ledger: &mut Ledger, second: i64, last: u8) -> Writes {
     let mut writes = Writes::default();
     let seen = Seen {
         mac: mac(last),
@@ -39,18 +39,18 @@ fn discover(ledger: &mut Ledger, second: i64, last: u8) -> Writes {
     writes
 }
 
-fn outside() -> Outside {
+pub(crate) fn outside() -> Outside {
     Outside { random: [3; 32], living: Living::Silent, image: Ok(()) }
 }
 
-fn ask(ledger: &mut Ledger, second: i64, last: u8, outside: Outside) -> (Answer, Writes) {
+pub(crate) fn ask(ledger: &mut Ledger, second: i64, last: u8, outside: Outside) -> (Answer, Writes) {
     let mut writes = Writes::default();
     let asked = Asked { mac: mac(last), uuid: None, firmware: None, peer: "10.77.1.5".parse().unwrap() };
     let answer = ledger.script(at(second), asked, outside, &mut writes);
     (answer, writes)
 }
 
-fn call(last: u8, token: Token) -> CallHome {
+pub(crate) fn call(last: u8, token: Token) -> CallHome {
     CallHome {
         token,
         hostname: "x ansible_connection=local".into(),
@@ -63,7 +63,7 @@ fn call(last: u8, token: Token) -> CallHome {
     }
 }
 
-fn call_home(ledger: &mut Ledger, second: i64, call: &CallHome) -> (Result<RunId, TurnedDown>, Writes) {
+pub(crate) fn call_home(ledger: &mut Ledger, second: i64, call: &CallHome) -> (Result<RunId, TurnedDown>, Writes) {
     let mut writes = Writes::default();
     let result = ledger.call_home(
         at(second),
@@ -75,11 +75,11 @@ fn call_home(ledger: &mut Ledger, second: i64, call: &CallHome) -> (Result<RunId
     (result, writes)
 }
 
-fn by_ann<T: Serialize>(value: T) -> Approved<T> {
+pub(crate) fn by_ann<T: Serialize>(value: T) -> Approved<T> {
     Approved::mint(value, Authority::Person { name: "ann".into() }).unwrap()
 }
 
-fn booting(enroll: Enroll) -> (Ledger, Token) {
+pub(crate) fn booting(enroll: Enroll) -> (Ledger, Token) {
     let mut ledger = ledger(enroll);
     discover(&mut ledger, 0, 1);
     let (Answer::Boot(token), _) = ask(&mut ledger, 2, 1, outside()) else { panic!("no token") };

@@ -24,6 +24,8 @@ pub struct Writes {
     pub events: Vec<Report>,
     /// What a machine claims about itself, kept apart from what Roost knows.
     pub claims: Vec<(NodeId, String, Hardware)>,
+    /// Machines that are no longer remembered.
+    pub forgotten: Vec<NodeId>,
     /// The approval window, when it changed.
     pub window: Option<Option<Window>>,
 }

@@ -13,6 +13,8 @@ use crate::{
 /// Writes that belong together. Written in the order of the fields, so that a row may refer to one of the same batch.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
+    /// Nodes to be forgotten, with their boots, timelines and runs; first, so that one may be met anew in the same batch.
+    pub forgotten: Vec<NodeId>,
     /// Changed nodes, each against the generation it was read at.
     pub nodes: Vec<NodeWrite>,
     /// What machines claim about themselves.
@@ -37,8 +39,6 @@ pub struct Batch {
     pub keys_used: Vec<(KeyId, Timestamp)>,
     /// Settings by name; nothing removes the setting.
     pub settings: Vec<(String, Option<serde_json::Value>)>,
-    /// Nodes to be forgotten, with their boots, timelines and runs.
-    pub forgotten: Vec<NodeId>,
     /// What happened, in order; last, so that the log speaks of what is written.
     pub events: Vec<NewEvent>,
 }
@@ -76,6 +76,7 @@ impl Batch {
     }
 
     pub(crate) fn apply(self, connection: &Connection) -> Result<Committed, WriteError> {
+        self.forgotten.iter().try_for_each(|node| nodes::forget(connection, node))?;
         self.nodes.iter().try_for_each(|node| nodes::write(connection, node))?;
         self.claims.iter().try_for_each(|(node, claims)| nodes::write_claims(connection, node, claims))?;
         let boots = self.boots.iter().map(|boot| boots::write(connection, boot)).collect::<Result<_, _>>()?;
@@ -88,7 +89,6 @@ impl Batch {
         self.keys_revoked.iter().try_for_each(|(key, at)| keys::revoke(connection, key, *at))?;
         self.keys_used.iter().try_for_each(|(key, at)| keys::used(connection, key, *at))?;
         self.settings.iter().try_for_each(|(name, value)| settings::write(connection, name, value.as_ref()))?;
-        self.forgotten.iter().try_for_each(|node| nodes::forget(connection, node))?;
         let events = events::append(connection, self.events)?;
         Ok(Committed { boots, runs, events })
     }

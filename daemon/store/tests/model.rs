@@ -83,6 +83,8 @@ struct Model {
 impl Model {
     /// The next model, or nothing if something does not fit.
     fn after(mut self, batch: &Batch) -> Option<Self> {
+        self.nodes.retain(|id, _| !batch.forgotten.contains(id));
+        self.runs.retain(|_, run| !batch.forgotten.contains(&run.node));
         batch.nodes.iter().try_for_each(|write| self.node(write))?;
         batch.runs.iter().try_for_each(|write| self.run(write))?;
         self.leases.extend(batch.leases.iter().map(|lease| (lease.address, lease.clone())));
@@ -91,8 +93,6 @@ impl Model {
             self.settings.remove(name);
             self.settings.extend(value.clone().map(|value| (name.clone(), value)));
         }
-        self.nodes.retain(|id, _| !batch.forgotten.contains(id));
-        self.runs.retain(|_, run| !batch.forgotten.contains(&run.node));
         self.events.extend(batch.events.iter().map(|event| event.data.as_str().unwrap().to_owned()));
         Some(self)
     }

@@ -320,6 +320,8 @@ async fn a_forgotten_node_takes_its_rows_along_but_not_what_happened() {
         ..Batch::default()
     };
     store.commit(batch).await.unwrap();
+    store.commit(Batch { forgotten: vec![id(1)], ..nodes(node(1).into()) }).await.unwrap();
+    assert_eq!(store.node(id(1)).await.unwrap(), Some(node(1)), "forgotten and met anew");
     store.commit(Batch { forgotten: vec![id(1)], ..Batch::default() }).await.unwrap();
     assert_eq!(store.node(id(1)).await.unwrap(), None);
     assert_eq!(store.boots(id(1), 9).await.unwrap(), []);

@@ -80,6 +80,11 @@ impl NodeDesk for Desk {
         NodeDesk::preview(self, NodeOrder::Deny(node.into_value())).await
     }
 
+    async fn forget(&self, node: Approved<NodeId>) -> Result<Vec<Effect>, NodeError> {
+        self.note(&format!("forget {}", node.value()), node.authority());
+        NodeDesk::preview(self, NodeOrder::Forget(node.into_value())).await
+    }
+
     async fn power(&self, order: Approved<PowerOrder>) -> Result<Vec<Effect>, NodeError> {
         self.note(&format!("power {} {}", order.value().node, order.value().action.name()), order.authority());
         NodeDesk::preview(self, NodeOrder::Power(order.into_value())).await
@@ -95,7 +100,8 @@ impl NodeDesk for Desk {
                 None => Ok(Self::effect(&node_id(), "waiting -> approved")),
             },
             NodeOrder::Deny(node) if node == node_id() => Ok(Self::effect(&node, "waiting -> denied")),
-            NodeOrder::Deny(node) => Err(NodeError::Unknown(node)),
+            NodeOrder::Forget(node) if node == node_id() => Ok(Self::effect(&node, "waiting -> forgotten")),
+            NodeOrder::Deny(node) | NodeOrder::Forget(node) => Err(NodeError::Unknown(node)),
             NodeOrder::Power(order) => Err(NodeError::Refused {
                 reason: format!("{} has no switch", order.node),
                 hint: "configure [power]".to_owned(),

@@ -68,6 +68,10 @@ async fn a_rehearsal_shows_what_an_order_does() {
     let done = stdout(&roost(&api.socket, &order).await);
     assert_eq!(rehearsed, format!("would: {done}"));
     assert_eq!(done, "node-525400123456: waiting -> approved\n");
+    let forget = ["node", "forget", "52:54:00:12:34:56"];
+    let rehearsed = stdout(&roost(&api.socket, &[&forget[..], &["--dry-run"]].concat()).await);
+    assert_eq!(rehearsed, "would: node-525400123456: waiting -> forgotten\n");
+    assert_eq!(stdout(&roost(&api.socket, &forget).await), "node-525400123456: waiting -> forgotten\n");
     let window = stdout(&roost(&api.socket, &["node", "approve", "--next", "3", "--for", "10m"]).await);
     assert_eq!(window, "window: 3 may enter\n");
     assert!(stdout(&roost(&api.socket, &["run", "retry", "1"]).await).contains("roost run logs -f 2"));

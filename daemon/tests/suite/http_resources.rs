@@ -49,10 +49,17 @@ async fn orders_reach_the_desk_in_the_callers_name_and_rehearsals_do_not() {
     let (status, done) = api.post(&approve, &json!({})).await;
     assert_eq!((status, &done["dry_run"]), (StatusCode::OK, &json!(false)));
     assert_eq!(done["effects"], rehearsed["effects"], "what was shown is what is done");
+    let forget = async |query: &str| {
+        super::api::answer(api.request(Method::DELETE, &format!("/api/nodes/{}{query}", node_id()))).await
+    };
+    let (_, rehearsed) = forget("?dry_run=true").await;
+    let (status, done) = forget("").await;
+    assert_eq!((status, &rehearsed["effects"]), (StatusCode::OK, &done["effects"]));
     let (_, retried) = api.post("/api/runs/1/retry", &json!({})).await;
     assert_eq!(retried["run_id"], 2);
     let orders = api.desk.orders.lock().unwrap().clone();
-    assert_eq!(orders, [format!("all: approve Nodes([NodeId({})])", node_id().mac()), "all: retry 1".to_owned()]);
+    let approved = format!("all: approve Nodes([NodeId({})])", node_id().mac());
+    assert_eq!(orders, [approved, format!("all: forget {}", node_id()), "all: retry 1".to_owned()]);
     api.stop().await;
 }
 
@@ -77,6 +84,7 @@ async fn every_refusal_has_one_shape() {
         ),
         (post(&format!("{power}?dryrun=true")).json(&json!({ "action": "on" })), StatusCode::BAD_REQUEST, "bad_query"),
         (post(&power).json(&json!({ "action": "on" })), StatusCode::UNPROCESSABLE_ENTITY, "refused"),
+        (api.request(Method::DELETE, "/api/nodes/node-000000000001"), StatusCode::NOT_FOUND, "unknown_node"),
         (post("/api/runs/1/cancel"), StatusCode::CONFLICT, "conflict"),
         (post("/api/runs/9/retry"), StatusCode::NOT_FOUND, "unknown_run"),
         (api.request(Method::GET, "/api/runs?limit=0"), StatusCode::BAD_REQUEST, "bad_query"),
