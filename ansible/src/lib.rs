@@ -27,6 +27,6 @@ pub mod venv;
 
 pub use files::LockError;
 pub use runner::{
-    BuildError, CancelError, Cancelled, Config, Deps, EnqueueError, FolderError, LaunchError, Promise, RunBook, RunEnd,
-    RunError, RunFolder, RunOrder, Runner, RunnerHandle, RunnerSnapshot, Wanted,
+    BuildError, CancelError, Cancelled, Config, Deps, EnqueueError, FolderError, Keep, LaunchError, Promise, RunBook,
+    RunEnd, RunError, RunFolder, RunOrder, Runner, RunnerHandle, RunnerSnapshot, Wanted, plan as plan_removal,
 };

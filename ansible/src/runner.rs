@@ -30,6 +30,7 @@ mod conduct;
 mod config;
 mod folder;
 mod follow;
+mod keep;
 mod launch;
 mod process;
 mod queue;
@@ -50,6 +51,7 @@ pub use crate::events::Promise;
 pub use book::{RunBook, RunEnd, RunOrder, Wanted};
 pub use config::{BuildError, Config};
 pub use folder::{FolderError, RunFolder};
+pub use keep::{Keep, plan};
 pub use launch::LaunchError;
 
 use conduct::{Context, Handles};

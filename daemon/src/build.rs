@@ -33,6 +33,7 @@ use crate::{
     keys::KnownKey,
     nodes::{Nodes, launcher::Launcher},
     power::{AnyPower, CommandPower, LabPower, WakeOnLan},
+    retention::Past,
     ssh::{FleetKey, Keyring},
 };
 
@@ -150,6 +151,13 @@ pub fn launcher(
     Launcher { nodes: nodes.clone(), pad, keys: Arc::clone(keys), nudge }
 }
 
+/// What keeps the past within its bounds.
+#[must_use]
+pub fn past(config: &Config, store: &Store, clock: &Arc<dyn Clock>) -> Past {
+    let (data_dir, keep) = (config.data_dir.clone(), config.keep());
+    Past { store: store.clone(), data_dir, keep, clock: Arc::clone(clock) }
+}
+
 /// The API and its listeners.
 ///
 /// # Errors
@@ -241,21 +249,4 @@ fn broadcasts(config: &Config) -> Vec<SocketAddr> {
         return config.dhcp.subnet.iter().map(|subnet| (subnet.cidr.broadcast(), DISCARD).into()).collect();
     }
     config.power.wake.iter().copied().map(SocketAddr::from).collect()
-}
-
-/// How often the past beyond its bounds is dropped.
-const TRIM: std::time::Duration = std::time::Duration::from_secs(3600);
-
-/// Keeps timelines, runs and events within their bounds; a full disk, which needs it most, does not end it.
-///
-/// # Errors
-/// Never by itself; the signature is that of every part.
-pub async fn retention(store: Store, stop: Stop) -> Result<(), BoxError> {
-    while stop.run_until_cancelled(tokio::time::sleep(TRIM)).await.is_some() {
-        match store.trim(store::Retention::default()).await {
-            Ok(trimmed) => tracing::debug!(?trimmed, "the past beyond its bounds was dropped"),
-            Err(error) => tracing::warn!(%error, "the past beyond its bounds could not be dropped; tried again"),
-        }
-    }
-    Ok(())
 }

@@ -20,6 +20,7 @@ pub mod keys;
 pub mod nodes;
 pub mod policy;
 pub mod power;
+pub mod retention;
 pub mod ssh;
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc};
@@ -36,6 +37,7 @@ pub struct Daemon {
     supervisor: Supervisor,
     store: store::Store,
     nodes: NodesPart,
+    past: retention::Past,
     dhcp: Option<pxe::dhcp::Dhcp>,
     tftp: pxe::tftp::Tftp,
     boot: pxe::http::BootHttp,
@@ -66,12 +68,14 @@ impl Daemon {
         let (runner, handle) = build::runner(config, &nodes, &keys, &clock)?;
         let launcher = build::launcher(config, &nodes, &keys, &handle, nudge);
 
+        let past = build::past(config, &store, &clock);
         let closing = Stop::new();
         let statuses = supervisor.handle();
         let common = build::Common { store: store.clone(), nodes, keys, clock };
         let (api, server, rotator) = build::api(config, common, handle, statuses, closing.clone()).await?;
         let build::BootServices { dhcp, tftp, http: boot } = boot_services;
-        Ok(Self { supervisor, store, nodes: part, dhcp, tftp, boot, runner, launcher, rotator, api, server, closing })
+        let nodes = part;
+        Ok(Self { supervisor, store, nodes, past, dhcp, tftp, boot, runner, launcher, rotator, api, server, closing })
     }
 
     /// Where the API listens, with real ports.
@@ -85,11 +89,10 @@ impl Daemon {
     /// # Errors
     /// The part that failed, and why.
     pub async fn run(self, stop: Stop) -> Result<(), BoxError> {
-        let Self { mut supervisor, store, nodes, dhcp, tftp, boot, runner, launcher, rotator, api, server, closing } =
-            self;
+        let Self { mut supervisor, store, nodes, past, dhcp, tftp, boot, .. } = self;
+        let Self { runner, launcher, rotator, api, server, closing, .. } = self;
         supervisor.spawn("nodes", OnError::Stop, |stop| nodes.run(stop));
-        let remembered = store.clone();
-        supervisor.spawn("store/retention", OnError::Log, |stop| build::retention(remembered, stop));
+        supervisor.spawn("store/retention", OnError::Log, |stop| past.run(stop));
         if let Some(dhcp) = dhcp {
             supervisor.spawn("pxe/dhcp", OnError::Stop, |stop| dhcp.run(stop));
         }

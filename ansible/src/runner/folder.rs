@@ -58,6 +58,30 @@ impl RunFolder {
         Self(data_dir.join("runs").join(run.to_string()))
     }
 
+    /// The runs that have a folder below the data folder, in no order. Blocks.
+    ///
+    /// # Errors
+    /// The folder of all runs cannot be read; that there is none yet is no error.
+    pub fn all(data_dir: &Path) -> io::Result<Vec<RunId>> {
+        let entries = match fs::read_dir(data_dir.join("runs")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other?,
+        };
+        let number = |entry: fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse().ok());
+        entries.filter_map(|entry| entry.map(number).transpose()).map(|id| id.map(RunId)).collect()
+    }
+
+    /// Removes it with all that is in it; one that is not there is no error. Blocks.
+    ///
+    /// # Errors
+    /// Something in it could not be removed.
+    pub fn remove(&self) -> io::Result<()> {
+        match remove_tree(&self.0) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// The folder itself.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -171,6 +195,25 @@ mod tests {
         folder.make().unwrap();
         assert_eq!((folder.status(), folder.began()), (None, false));
         assert_eq!(fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn folders_of_runs_are_listed_and_removed() {
+        let data = tempfile::tempdir().unwrap();
+        assert_eq!(RunFolder::all(data.path()).unwrap(), []);
+        for run in [3, 17] {
+            let folder = RunFolder::of(data.path(), RunId(run));
+            folder.make().unwrap();
+            folder.write("inventory/a", "x", 0o400).unwrap();
+            fs::set_permissions(folder.path().join("inventory"), fs::Permissions::from_mode(0o500)).unwrap();
+        }
+        fs::create_dir(data.path().join("runs/mine")).unwrap();
+        let mut listed = RunFolder::all(data.path()).unwrap();
+        listed.sort_unstable();
+        assert_eq!(listed, [RunId(3), RunId(17)]);
+        RunFolder::of(data.path(), RunId(3)).remove().unwrap();
+        RunFolder::of(data.path(), RunId(3)).remove().unwrap();
+        assert_eq!(RunFolder::all(data.path()).unwrap(), [RunId(17)]);
     }
 
     #[test]

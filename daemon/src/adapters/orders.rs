@@ -3,7 +3,7 @@
 //! What an order would bring about is computed by the same function for `?dry_run=true` and before the real thing,
 //! inside the lifecycle's turn, so what was shown is what is done.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use ansible::inventory::Inventory;
 use tasks::Statuses;
@@ -193,6 +193,8 @@ fn store(error: NodesError) -> NodeError {
 pub trait RunnerSwitch: Send + Sync + 'static {
     /// Ends a run and its whole process group; whether it was running.
     async fn cancel(&self, run: RunId, by: &str) -> bool;
+    /// The runs that have a folder.
+    async fn kept(&self) -> std::io::Result<HashSet<RunId>>;
     /// A piece of its log.
     async fn log(&self, run: RunId, offset: u64, limit_bytes: usize) -> std::io::Result<(Vec<u8>, u64)>;
 }
@@ -259,11 +261,20 @@ impl<S: RunnerSwitch> RunDesk for RunOrders<S> {
             self.store.run(run).await.map_err(|error| RunError::Store(error.into()))?.ok_or(RunError::Unknown(run))?;
         let log = self.runner.log(run, offset, limit_bytes).await;
         let (bytes, end) = match log {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (Vec::new(), offset),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                if known.state.ended() && known.started.is_some() {
+                    return Err(RunError::Pruned(run));
+                }
+                (Vec::new(), offset)
+            }
             other => other.map_err(|source| RunError::Log { run, source })?,
         };
         let complete = known.state.ended() && offset + bytes.len() as u64 >= end;
         Ok(LogPiece { bytes, complete })
+    }
+
+    async fn kept(&self) -> Result<HashSet<RunId>, RunError> {
+        self.runner.kept().await.map_err(|error| RunError::Store(error.into()))
     }
 }
 
@@ -298,5 +309,72 @@ impl PartsBoard for Parts {
                 name: task.name,
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use store::{Batch, Store, Write};
+    use vocabulary::{Node, Run, RunState, Timestamp};
+
+    use super::*;
+    use crate::nodes::{NodesPart, lifecycle::Tracked, requests::tests::ledger};
+
+    /// A runner whose folders are gone.
+    struct Bare;
+
+    #[async_trait::async_trait]
+    impl RunnerSwitch for Bare {
+        async fn cancel(&self, _: RunId, _: &str) -> bool {
+            false
+        }
+
+        async fn kept(&self) -> std::io::Result<HashSet<RunId>> {
+            Ok(HashSet::new())
+        }
+
+        async fn log(&self, _: RunId, _: u64, _: usize) -> std::io::Result<(Vec<u8>, u64)> {
+            Err(std::io::ErrorKind::NotFound.into())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_log_that_is_gone_is_told_from_one_that_is_to_come() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = Timestamp::UNIX_EPOCH;
+        let store = Store::open(folder.path(), at).await.unwrap();
+        let node = Node { generation: 1, ..Tracked::new(at, Mac([2; 6])).node };
+        let run = |id, state: RunState, started| Run {
+            id: RunId(id),
+            node: node.id.clone(),
+            boot: None,
+            state,
+            retry_of: None,
+            attempt: 0,
+            asked_by: "call-home".to_owned(),
+            cause: None,
+            process: None,
+            created: at,
+            started,
+            ended: state.ended().then_some(at),
+            tasks_done: 0,
+            tasks_changed: 0,
+            task: None,
+        };
+        let runs = [
+            run(1, RunState::Succeeded, Some(at)),
+            run(2, RunState::Running, Some(at)),
+            run(3, RunState::Cancelled, None),
+        ];
+        let runs = runs.map(Write::Put).to_vec();
+        store.commit(Batch { nodes: vec![node.clone().into()], runs, ..Batch::default() }).await.unwrap();
+        let rules = ledger(crate::nodes::lifecycle::Enroll::Approve).rules;
+        let clock = Arc::new(tasks::ManualClock::new(at));
+        let (_part, nodes) = NodesPart::build(rules, store.clone(), clock, Arc::default()).await.unwrap();
+        let desk = RunOrders { nodes, runner: Bare, store };
+        assert!(matches!(desk.log(RunId(1), 0, 9).await, Err(RunError::Pruned(RunId(1)))));
+        assert!(!desk.log(RunId(2), 0, 9).await.unwrap().complete);
+        assert!(desk.log(RunId(3), 0, 9).await.unwrap().complete);
+        assert!(matches!(desk.log(RunId(9), 0, 9).await, Err(RunError::Unknown(_))));
     }
 }

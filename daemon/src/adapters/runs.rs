@@ -3,10 +3,10 @@
 //! Every report of the runner becomes one turn of the lifecycle: the run's row and the node's state change together,
 //! and the call returns when they are synced.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use ansible::{
-    RunBook, RunEnd, RunOrder, RunnerHandle, Wanted,
+    RunBook, RunEnd, RunFolder, RunOrder, RunnerHandle, Wanted,
     events::{Promise, TaskReport},
     inventory::{Inventory, InventoryHost, SshUser},
 };
@@ -163,10 +163,15 @@ impl RunnerSwitch for Switch {
         matches!(tokio::time::timeout(CANCEL_PATIENCE, self.runner.cancel(run)).await, Ok(Ok(_)))
     }
 
+    async fn kept(&self) -> std::io::Result<HashSet<RunId>> {
+        let data_dir = self.data_dir.clone();
+        let listed = tokio::task::spawn_blocking(move || RunFolder::all(&data_dir)).await;
+        Ok(listed.map_err(std::io::Error::other)??.into_iter().collect())
+    }
+
     async fn log(&self, run: RunId, offset: u64, limit_bytes: usize) -> std::io::Result<(Vec<u8>, u64)> {
         use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
-        let path = self.data_dir.join("runs").join(run.to_string()).join("output.log");
-        let mut file = tokio::fs::File::open(path).await?;
+        let mut file = tokio::fs::File::open(RunFolder::of(&self.data_dir, run).output()).await?;
         let end = file.metadata().await?.len();
         file.seek(std::io::SeekFrom::Start(offset)).await?;
         let mut bytes = Vec::new();

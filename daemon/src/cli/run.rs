@@ -15,7 +15,7 @@ use super::{
 use crate::http::{
     input::Change,
     runs::LogView,
-    wire::{RunView, TaskView},
+    wire::{OutputState, RunView, TaskView},
 };
 
 /// See Ansible runs, stop them, repeat them.
@@ -105,7 +105,8 @@ impl List {
             return screen::json(&runs);
         }
         let row = |run: RunView| {
-            let what = run.cause.or(run.task).unwrap_or_default();
+            let pruned = if run.output == OutputState::Pruned { " (output pruned)" } else { "" };
+            let what = format!("{}{pruned}", run.cause.or(run.task).unwrap_or_default()).trim().to_owned();
             let (id, node, state) = (run.id.to_string(), run.node.to_string(), run.state.to_string());
             let tasks = format!("{} ({} changed)", run.tasks_done, run.tasks_changed);
             [id, node, state, screen::at(run.created), screen::maybe(run.ended.map(screen::at)), tasks, what]
@@ -125,6 +126,9 @@ impl Show {
         screen::line(format!("run {} on {}: {}, asked for by {}", run.id, run.node, run.state, run.asked_by))?;
         if let Some(cause) = &run.cause {
             screen::line(format!("cause: {}", screen::plain(cause)))?;
+        }
+        if run.output == OutputState::Pruned {
+            screen::line("output pruned: it is older than what [runs] keeps")?;
         }
         let row = |task: TaskView| {
             let outcome = serde_json::to_value(task.outcome).unwrap_or_default();

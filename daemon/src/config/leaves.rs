@@ -132,6 +132,12 @@ impl Config {
         }
     }
 
+    /// What is kept of ended runs.
+    #[must_use]
+    pub const fn keep(&self) -> ansible::Keep {
+        ansible::Keep { per_node: self.runs.keep, age: self.runs.keep_for }
+    }
+
     /// A name for this data directory: a second daemon on the host, with another one, must not clear away this one's
     /// secrets when it starts.
     fn place(&self) -> String {

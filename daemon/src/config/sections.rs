@@ -40,6 +40,8 @@ section! {
         nodes: Nodes = table;
         /// How machines are configured.
         ansible: Ansible = table;
+        /// What is kept of Ansible runs.
+        runs: Runs = table;
         /// The diskless Debian that machines boot.
         image: Image = table;
         /// Loaders and what else comes from Debian's packages, by `roost assets fetch`.
@@ -293,6 +295,17 @@ section! {
         grace: Duration = default r#""10s""#;
         /// Where failures are written down for a person, one item each, closed by the next success.
         todo_file: PathBuf = default r#""TODO.md""#;
+    }
+}
+
+section! {
+    /// What is kept of Ansible runs that ended: their folders, each with the output, the events and a snapshot of the
+    /// inventory. A run that has not ended is never touched, and the last one of each node stays however old it is.
+    Runs {
+        /// Folders of each node, the newest.
+        keep: NonZeroU32 = default "20";
+        /// How long each of them, since the run's end.
+        keep_for: Duration = default r#""90d""#;
     }
 }
 

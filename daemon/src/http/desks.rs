@@ -5,7 +5,7 @@
 //! bare order, because it changes nothing. Both answer with the same [`Effect`]s, so that what was shown is what is
 //! done.
 
-use std::net::SocketAddr;
+use std::{collections::HashSet, net::SocketAddr};
 
 use ansible::callhome::Report;
 use async_trait::async_trait;
@@ -174,6 +174,9 @@ pub enum RunError {
         #[source]
         source: std::io::Error,
     },
+    /// The run is over and its folder was removed.
+    #[error("the output of run {0} was pruned")]
+    Pruned(RunId),
     /// It could not be made durable or read.
     #[error("the store failed")]
     Store(#[source] BoxError),
@@ -199,6 +202,8 @@ pub trait RunDesk: Send + Sync + 'static {
     async fn preview(&self, order: RunOrder) -> Result<Vec<Effect>, RunError>;
     /// At most `limit_bytes` of the log from `offset`, secrets taken out.
     async fn log(&self, run: RunId, offset: u64, limit_bytes: usize) -> Result<LogPiece, RunError>;
+    /// The runs that have a folder, and so a log.
+    async fn kept(&self) -> Result<HashSet<RunId>, RunError>;
 }
 
 /// One part of the daemon, as `/readyz` and `/api/status` show it.

@@ -272,6 +272,11 @@ fn run_verdict(error: &RunError) -> Verdict {
     match error {
         RunError::Unknown(_) => verdict(StatusCode::NOT_FOUND, "unknown_run", "roost run list shows every run"),
         RunError::Conflict { hint, .. } => verdict(StatusCode::CONFLICT, "conflict", hint),
+        RunError::Pruned(_) => verdict(
+            StatusCode::GONE,
+            "output_pruned",
+            "[runs] in roost.toml says how much is kept; how the run ended: roost run show",
+        ),
         RunError::Log { .. } => verdict(StatusCode::INTERNAL_SERVER_ERROR, "log_unreadable", SEE_LOG),
         RunError::Store(_) => verdict(StatusCode::SERVICE_UNAVAILABLE, "store_failed", SEE_LOG),
     }

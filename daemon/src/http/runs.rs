@@ -84,7 +84,8 @@ async fn list(
     }
     let filter = store::RunFilter { node: query.node, states: state.into_iter().collect(), limit };
     let runs = api.store().runs(filter).await?;
-    Ok(Json(runs.into_iter().map(RunView::from).collect()))
+    let kept = api.runs().kept().await?;
+    Ok(Json(runs.into_iter().map(|run| RunView::of(run, &kept)).collect()))
 }
 
 fn run_state(word: &str) -> Result<RunState, InputError> {
@@ -102,8 +103,8 @@ fn run_state(word: &str) -> Result<RunState, InputError> {
     security(("bearer" = ["read"])),
 )]
 async fn show(_: Allowed<Read>, State(api): State<Api>, At(id): At<RunId>) -> Result<Json<RunView>, ApiError> {
-    let run = api.store().run(id).await?;
-    run.map(|run| Json(run.into())).ok_or_else(|| RunError::Unknown(id).into())
+    let run = api.store().run(id).await?.ok_or(RunError::Unknown(id))?;
+    Ok(Json(RunView::of(run, &api.runs().kept().await?)))
 }
 
 /// Lists what the tasks of a run reported, in order.

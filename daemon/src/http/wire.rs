@@ -3,6 +3,8 @@
 //! Types of their own rather than the store's, so that a column can change without breaking a client, and so that
 //! nothing reaches a client which nobody decided to show. The CLI reads the same types.
 
+use std::collections::HashSet;
+
 use ansible::events::{TaskOutcome, TaskReport};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -227,10 +229,31 @@ pub struct RunView {
     pub tasks_changed: u32,
     /// The task in progress or last done.
     pub task: Option<String>,
+    /// What became of its log and its other files.
+    pub output: OutputState,
 }
 
-impl From<Run> for RunView {
-    fn from(run: Run) -> Self {
+/// What became of a run's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputState {
+    /// There are none: it did not start yet, or never did.
+    None,
+    /// They are there.
+    Kept,
+    /// They were removed: it is older than what `[runs]` keeps.
+    Pruned,
+}
+
+impl RunView {
+    /// A run, and whether its folder is there.
+    #[must_use]
+    pub fn of(run: Run, kept: &HashSet<RunId>) -> Self {
+        let output = match (kept.contains(&run.id), run.started) {
+            (true, _) => OutputState::Kept,
+            (false, Some(_)) if run.state.ended() => OutputState::Pruned,
+            _ => OutputState::None,
+        };
         Self {
             id: run.id,
             node: run.node,
@@ -246,6 +269,7 @@ impl From<Run> for RunView {
             tasks_done: run.tasks_done,
             tasks_changed: run.tasks_changed,
             task: run.task,
+            output,
         }
     }
 }
