@@ -238,11 +238,12 @@ async fn something_else_that_was_encrypted_is_no_backup() {
     assert!(!folder.path().join("roost.db").exists());
 }
 
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 #[tokio::test]
 async fn what_root_restores_belongs_to_the_owner_of_the_folder() {
     use std::os::unix::fs::{MetadataExt as _, chown};
     if !rustix::process::geteuid().is_root() {
-        println!("skipped: only root can give files away");
+        eprintln!("SKIPPED: only root can give files away");
         return;
     }
     let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
