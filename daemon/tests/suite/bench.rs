@@ -32,6 +32,8 @@ pub(crate) struct Setup {
     pub(crate) enroll: &'static str,
     /// The playbook of every run.
     pub(crate) playbook: PathBuf,
+    /// Further sections of the configuration.
+    pub(crate) more: String,
     /// Where loaders and images are; a small stand-in image is put there if there is none.
     pub(crate) assets: Option<PathBuf>,
 }
@@ -40,7 +42,7 @@ impl Setup {
     /// Admits everyone and runs a playbook of two tasks, with boot files of a few bytes.
     pub(crate) fn small() -> Self {
         let playbook = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/playbooks/small.yaml");
-        Self { enroll: "auto", playbook, assets: None }
+        Self { enroll: "auto", playbook, more: String::new(), assets: None }
     }
 }
 
@@ -112,7 +114,7 @@ impl Bench {
         self.until(limit, &format!("{mac} to be {state}"), there).await;
     }
 
-    async fn until(&self, limit: Duration, what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    pub(crate) async fn until(&self, limit: Duration, what: &str, mut condition: impl AsyncFnMut() -> bool) {
         let waiting = async {
             while !condition().await {
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -172,11 +174,12 @@ trust_boot_network = {trust}
 playbook = "{playbook}"
 [assets]
 dir = "{assets}"
-"#,
+{more}"#,
         data = data.display(),
         enroll = setup.enroll,
         trust = setup.enroll == "auto",
         playbook = setup.playbook.display(),
         assets = assets.display(),
+        more = setup.more,
     )
 }

@@ -37,7 +37,7 @@ async fn machine(bench: &Bench, name: &str, firmware: Firmware, accel: &accel::A
 async fn boot_bios_and_uefi_to_ready_while_the_daemon_is_killed_three_times() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let playbook = root.canonicalize().unwrap().join("ansible/playbook.yaml");
-    let mut bench = Bench::up(Setup { enroll: "auto", playbook, assets: Some(prepared()) }).await;
+    let mut bench = Bench::up(Setup { playbook, assets: Some(prepared()), ..Setup::small() }).await;
     let accel = accel::probe(&accel::default_cache_dir()).await.accel;
     let bios = machine(&bench, "bios", Firmware::Bios, &accel).await;
     let uefi = machine(&bench, "uefi", Firmware::Uefi, &accel).await;

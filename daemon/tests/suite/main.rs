@@ -5,6 +5,7 @@
 mod api;
 mod bench;
 mod boot;
+mod canaries;
 mod cli_backup;
 mod cli_client;
 mod http_auth;
