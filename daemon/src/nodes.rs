@@ -15,6 +15,7 @@ pub mod launcher;
 pub mod ledger;
 pub mod lifecycle;
 pub mod persist;
+pub mod power;
 pub mod requests;
 pub mod rules;
 pub mod writes;
@@ -116,7 +117,7 @@ impl NodesPart {
         clock: Arc<dyn Clock>,
         launch: Arc<Notify>,
     ) -> Result<(Self, Nodes), NodesPartError> {
-        let ledger = persist::load(&store, rules).await?;
+        let ledger = persist::load(&store, rules, clock.now()).await?;
         let (sender, requests) = mpsc::channel(WAITING);
         Ok((Self { requests, ledger, store, clock, launch }, Nodes { requests: sender }))
     }
@@ -176,7 +177,7 @@ impl NodesPart {
             ) => Err(NodesPartError::Gone(error)),
             Err(error) => {
                 tracing::error!(%error, "a turn of the lifecycle could not be written; reading the store back");
-                self.ledger = persist::load(&self.store, self.ledger.rules.clone()).await?;
+                self.ledger = persist::load(&self.store, self.ledger.rules.clone(), self.clock.now()).await?;
                 Ok(Err(NodesError::NotWritten(error.to_string())))
             }
         }

@@ -20,7 +20,7 @@ use crate::{
         ledger::{Ledger, authority_name},
         requests::{Approval, Living, OrderError},
     },
-    power::{AnyPower, Target},
+    power::{AnyPower, PowerAction, Target},
 };
 
 /// The lifecycle as people know it.
@@ -65,10 +65,15 @@ impl NodeDesk for Orders {
     async fn power(&self, order: Approved<PowerOrder>) -> Result<Vec<Effect>, NodeError> {
         let by = authority_name(order.authority());
         let order = order.into_value();
-        let (node, action) = (order.node.clone(), order.action);
+        let (node, action, who) = (order.node.clone(), order.action, by.clone());
+        let living = match action {
+            PowerAction::On => self.room.living(node.mac()).await,
+            // These change a machine that is up as much as any other.
+            PowerAction::Off | PowerAction::Cycle => Living::Silent,
+        };
         let noted = self.nodes.ask(move |ledger, now, writes| {
             let effects = foresee(ledger, &NodeOrder::Power(order), Living::Silent)?;
-            ledger.power(now, &node, action, &by, writes)?;
+            ledger.power(now, (&node, action), &who, living, writes)?;
             Ok((effects, target(ledger, &node)?))
         });
         let (effects, target) = noted.await.map_err(store)?.map_err(node_error)?;
@@ -78,6 +83,10 @@ impl NodeDesk for Orders {
             let noted = self.nodes.ask(move |ledger, now, writes| ledger.power_failed(now, &node, &cause, writes));
             noted.await.map_err(store)?;
             return Err(NodeError::Refused { reason, hint: "look at [power] in roost.toml".to_owned() });
+        }
+        if action == PowerAction::Off {
+            let off = self.nodes.ask(move |ledger, now, writes| ledger.switched_off(now, &target.node, &by, writes));
+            off.await.map_err(store)?;
         }
         Ok(effects)
     }

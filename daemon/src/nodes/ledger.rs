@@ -154,7 +154,7 @@ impl Ledger {
         act: impl FnOnce(&mut Tracked, &mut Counters, &mut Turn, &Rules) -> R,
     ) -> Option<R> {
         let tracked = self.machines.get_mut(&mac)?;
-        let (before, boot_before) = (tracked.node.clone(), tracked.boot.clone());
+        let (before, boot_before, powered_before) = (tracked.node.clone(), tracked.boot.clone(), tracked.powered);
         let mut turn = Turn::default();
         let result = act(tracked, &mut self.counters, &mut turn, &self.rules);
         if tracked.node != before || before.generation == 0 {
@@ -165,6 +165,9 @@ impl Ledger {
             self.seen.remove(&mac);
         }
         self.write_down(now, &before, boot_before.as_ref(), &tracked, turn, writes);
+        if tracked.powered != powered_before {
+            writes.powered = Some(self.power_orders());
+        }
         Some(result)
     }
 

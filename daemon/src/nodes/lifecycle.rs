@@ -14,6 +14,7 @@ use vocabulary::{
     TokenHash,
 };
 
+use super::power::Awaited;
 pub use super::rules::{Enroll, Rules, Slas};
 
 /// One attempt of a machine to boot.
@@ -71,8 +72,8 @@ pub struct Tracked {
     pub node: Node,
     /// Its last boot attempt.
     pub boot: Option<Boot>,
-    /// When Roost switched it on and it has not been seen since.
-    pub powered: Option<Timestamp>,
+    /// Roost switched it on and it has not been seen since.
+    pub powered: Option<Awaited>,
 }
 
 /// What one input brought about; carried out in one transaction.
@@ -145,6 +146,12 @@ impl Tracked {
         Self { node, boot: None, powered: None }
     }
 
+    /// A machine as the store remembers it; `now` is when this daemon began to listen.
+    #[must_use]
+    pub fn kept(node: Node, boot: Option<Boot>, ordered: Option<Timestamp>, now: Timestamp) -> Self {
+        Self { node, boot, powered: ordered.map(|ordered| Awaited { ordered, listening: now }) }
+    }
+
     /// Puts the node into a state with nothing to explain.
     pub fn enter(&mut self, now: Timestamp, state: NodeState) {
         self.place(now, state, None);
@@ -174,9 +181,7 @@ impl Tracked {
     /// The state stays: anybody can send such a packet, and a node that works must not be demoted by one.
     pub fn discovered(&mut self, now: Timestamp, firmware: Firmware, counters: &mut Counters, turn: &mut Turn) {
         self.node.firmware = Some(firmware);
-        if let Some(since) = self.powered.take() {
-            turn.line(Step::Note, format!("answered power on after {}", seconds(since, now)));
-        }
+        self.answered_power(now, turn);
         if self.boot.as_ref().is_some_and(|boot| boot.token.is_none()) {
             return;
         }
@@ -380,11 +385,7 @@ impl Tracked {
 
     /// Looks whether the node stayed longer than its SLA; returns whether anything changed.
     pub fn overdue(&mut self, now: Timestamp, rules: &Rules, turn: &mut Turn) -> Overdue {
-        if let Some(since) = self.powered
-            && passed(since, now, rules.sla.power_on)
-        {
-            self.powered = None;
-            self.no_answer_to_power(now, rules, turn);
+        if self.ignored_power(now, rules, turn) {
             return Overdue::Yes;
         }
         let Some((sla, what, remedy)) = self.limit(rules) else { return Overdue::No };
@@ -395,14 +396,6 @@ impl Tracked {
         }
         self.fail(now, format!("{what} within {sla:?}"), remedy, turn);
         Overdue::Yes
-    }
-
-    /// A machine that a person has yet to decide on, or has decided against, stays as it is: only a line says so.
-    fn no_answer_to_power(&mut self, now: Timestamp, rules: &Rules, turn: &mut Turn) {
-        let cause = format!("no DISCOVER within {:?} of power on", rules.sla.power_on);
-        let remedy = format!("look at its cables and firmware settings, then roost node power {} cycle", self.node.id);
-        let undecided = !self.node.approved || self.node.state == NodeState::Suspect;
-        if undecided { turn.alarm(cause, remedy) } else { self.fail(now, cause, remedy, turn) }
     }
 
     /// Whether a power order can be expected to bring a DISCOVER: a machine that is up takes no notice of `on`.
@@ -474,11 +467,11 @@ pub enum Promises {
     Broken(String),
 }
 
-fn passed(since: Timestamp, now: Timestamp, limit: Duration) -> bool {
+pub(super) fn passed(since: Timestamp, now: Timestamp, limit: Duration) -> bool {
     since.checked_add(limit).is_ok_and(|due| now > due)
 }
 
-fn seconds(since: Timestamp, now: Timestamp) -> String {
+pub(super) fn seconds(since: Timestamp, now: Timestamp) -> String {
     format!("{:.1} s", now.duration_since(since).as_secs_f64())
 }
 

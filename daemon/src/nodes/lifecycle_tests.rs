@@ -205,14 +205,14 @@ fn states_that_wait_for_a_person_wait_for_ever() {
 #[test]
 fn power_on_succeeds_with_the_next_discover_and_not_before() {
     let mut machine = Machine::new();
-    machine.tracked.powered = Some(at(0));
+    machine.tracked.powered = Some(Awaited::since(at(0)));
     assert_eq!(machine.tracked.overdue(at(100), &rules(), &mut machine.turn), Overdue::No);
     machine.discover(110);
     assert_eq!(machine.tracked.overdue(at(1000), &rules(), &mut machine.turn), Overdue::No);
 
     let mut dead = Machine::new();
     dead.tracked.admit(at(0), "test", &mut dead.turn);
-    dead.tracked.powered = Some(at(0));
+    dead.tracked.powered = Some(Awaited::since(at(0)));
     assert_eq!(dead.tracked.overdue(at(121), &rules(), &mut dead.turn), Overdue::Yes);
     assert!(dead.tracked.node.reason.unwrap().cause.contains("no DISCOVER"));
 }
@@ -303,7 +303,7 @@ fn a_power_order_lifts_no_suspicion_and_no_denial() {
         let mut machine = Machine::new();
         machine.tracked.node.approved = state == NodeState::Suspect;
         machine.tracked.enter(at(0), state);
-        machine.tracked.powered = Some(at(0));
+        machine.tracked.powered = Some(Awaited::since(at(0)));
         assert_eq!(machine.tracked.overdue(at(121), &rules(), &mut machine.turn), Overdue::Yes);
         assert_eq!(machine.state(), state);
         assert_eq!(machine.turn.alarms.len(), 1);

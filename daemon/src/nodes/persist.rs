@@ -1,16 +1,20 @@
 //! The ledger in the store's words: what is written after a turn, and what is read at the start.
 
+use serde::de::DeserializeOwned;
 use store::{Batch, BootRow, Claims, NewEvent, NodeWrite, ReadError, RunFilter, RunTaskRow, Store, Write, WriteError};
 use vocabulary::{Node, NodeId, Run, RunId, Timestamp};
 
 use super::{
     ledger::{Ledger, Writes},
     lifecycle::{Accepted, Boot, Counters, Rules, Tracked},
+    power::Orders,
 };
 use crate::policy::Window;
 
 /// The setting that holds the approval window.
 const WINDOW: &str = "nodes.approval_window";
+/// The setting that holds the power orders that wait for a DISCOVER.
+const POWERED: &str = "nodes.power_orders";
 
 /// What the store remembers cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +23,14 @@ pub enum LoadError {
     #[error("the store cannot be read")]
     Read(#[from] ReadError),
     /// A row that this daemon did not write.
-    #[error("the approval window in the store cannot be understood")]
-    Window(#[source] serde_json::Error),
+    #[error("the setting {name} in the store cannot be understood")]
+    Setting {
+        /// Which.
+        name: &'static str,
+        /// Where the reader stopped.
+        #[source]
+        source: serde_json::Error,
+    },
 }
 
 /// Writes one turn, all or nothing.
@@ -34,6 +44,7 @@ pub async fn commit(store: &Store, writes: Writes, now: Timestamp) -> Result<(),
 fn batch(writes: Writes, now: Timestamp) -> Batch {
     let boots = writes.boots.into_iter().map(|(node, boot)| Write::Put(boot_row(node, &boot))).collect();
     let window = writes.window.map(|window| (WINDOW.to_owned(), window.map(|window| serde_json::json!(window))));
+    let powered = writes.powered.map(|orders| (POWERED.to_owned(), Some(serde_json::json!(orders))));
     let mut runs: Vec<Run> = writes.runs.into_values().collect();
     runs.sort_by_key(|run| run.id);
     Batch {
@@ -48,7 +59,7 @@ fn batch(writes: Writes, now: Timestamp) -> Batch {
         runs: runs.into_iter().map(Write::Put).collect(),
         run_tasks: writes.tasks.into_iter().map(|(run, seq, data)| RunTaskRow { run, seq, at: now, data }).collect(),
         steps: writes.steps,
-        settings: window.into_iter().collect(),
+        settings: window.into_iter().chain(powered).collect(),
         events: writes
             .events
             .into_iter()
@@ -81,18 +92,21 @@ fn boot_row(node: NodeId, boot: &Boot) -> BootRow {
 ///
 /// # Errors
 /// The store is damaged or closed.
-pub async fn load(store: &Store, rules: Rules) -> Result<Ledger, LoadError> {
+pub async fn load(store: &Store, rules: Rules, now: Timestamp) -> Result<Ledger, LoadError> {
     let numbers = store.numbers().await?;
     let counters = Counters { boot: numbers.next_boot.0, run: numbers.next_run.0 };
     let boots = store.last_boots().await?;
     let nodes = store.nodes().await?;
     let open = store.runs(RunFilter::open()).await?;
     let last = last_runs(store, &nodes).await?;
-    let window = match store.setting(WINDOW.to_owned()).await? {
-        Some(value) => Some(serde_json::from_value::<Window>(value).map_err(LoadError::Window)?),
-        None => None,
-    };
-    let machines = nodes.into_iter().map(|node| tracked(node, &boots)).collect();
+    let window = setting::<Window>(store, WINDOW).await?;
+    let powered = setting::<Orders>(store, POWERED).await?.unwrap_or_default();
+    let ordered = |node: &Node| powered.get(&node.id).copied();
+    let machines = nodes
+        .into_iter()
+        .map(|node| (ordered(&node), node))
+        .map(|(ordered, node)| Tracked::kept(node.clone(), boot_of(&node, &boots), ordered, now))
+        .collect();
     let reports = last_reports(store, &open).await?;
     let runs = last.into_iter().chain(open).collect();
     let mut ledger = Ledger::new(rules, counters, machines, runs, window);
@@ -100,6 +114,12 @@ pub async fn load(store: &Store, rules: Rules) -> Result<Ledger, LoadError> {
         ledger.resume_reports(run, place);
     }
     Ok(ledger)
+}
+
+async fn setting<T: DeserializeOwned>(store: &Store, name: &'static str) -> Result<Option<T>, LoadError> {
+    let value = store.setting(name.to_owned()).await?;
+    let read = |value| serde_json::from_value(value).map_err(|source| LoadError::Setting { name, source });
+    value.map(read).transpose()
 }
 
 async fn last_runs(store: &Store, nodes: &[Node]) -> Result<Vec<Run>, ReadError> {
@@ -119,8 +139,8 @@ async fn last_reports(store: &Store, open: &[Run]) -> Result<Vec<(RunId, u64)>, 
     Ok(reports)
 }
 
-fn tracked(node: Node, boots: &[BootRow]) -> Tracked {
-    let boot = boots.iter().find(|boot| boot.node == node.id).map(|row| Boot {
+fn boot_of(node: &Node, boots: &[BootRow]) -> Option<Boot> {
+    boots.iter().find(|boot| boot.node == node.id).map(|row| Boot {
         id: row.id,
         opened: row.opened,
         token: row.token,
@@ -128,8 +148,7 @@ fn tracked(node: Node, boots: &[BootRow]) -> Tracked {
         expires: row.expires,
         uuid: row.uuid,
         accepted: accepted(row),
-    });
-    Tracked { node, boot, powered: None }
+    })
 }
 
 fn accepted(row: &BootRow) -> Option<Accepted> {

@@ -17,7 +17,7 @@ use super::{
     ledger::{Asked, Ledger, Writes, authority_name},
     lifecycle::{Accepted, Repeat, Tracked},
 };
-use crate::{policy::Window, power::PowerAction};
+use crate::policy::Window;
 
 /// What was found out before a script is decided on.
 #[derive(Debug)]
@@ -302,39 +302,6 @@ impl Ledger {
         self.audit(&by, "deny", &json!(node), writes);
         self.turn(now, node.mac(), writes, |tracked, _, turn, _| tracked.deny(now, &by, turn))
             .ok_or(OrderError::UnknownNode(node))
-    }
-
-    /// Roost is about to switch a machine: the intent is on the timeline before the order leaves.
-    ///
-    /// # Errors
-    /// The machine is unknown.
-    pub fn power(
-        &mut self,
-        now: Timestamp,
-        node: &NodeId,
-        action: PowerAction,
-        by: &str,
-        writes: &mut Writes,
-    ) -> Result<(), OrderError> {
-        self.audit(by, "power", &json!({"node": node, "action": action}), writes);
-        self.turn(now, node.mac(), writes, |tracked, _, turn, _| match action {
-            PowerAction::Off => turn.line(Step::PowerOff, format!("by {by}")),
-            PowerAction::On | PowerAction::Cycle => {
-                if action == PowerAction::Cycle || !tracked.is_up() {
-                    tracked.powered = Some(now);
-                }
-                turn.line(Step::PowerOn, format!("{} by {by}", action.name()));
-            }
-        })
-        .ok_or_else(|| OrderError::UnknownNode(node.clone()))
-    }
-
-    /// The order to switch could not be given.
-    pub fn power_failed(&mut self, now: Timestamp, node: &NodeId, cause: &str, writes: &mut Writes) {
-        self.turn(now, node.mac(), writes, |tracked, _, turn, _| {
-            tracked.powered = None;
-            turn.line(Step::Note, format!("power order failed: {cause}"));
-        });
     }
 
     /// A person asks for a run again.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use vocabulary::{EventKind, Hardware, Node, NodeId, Run, RunId, StepRecord};
 
-use super::lifecycle::Boot;
+use super::{lifecycle::Boot, power::Orders};
 use crate::policy::Window;
 
 /// What one turn of the actor writes, all or nothing.
@@ -28,6 +28,8 @@ pub struct Writes {
     pub forgotten: Vec<NodeId>,
     /// The approval window, when it changed.
     pub window: Option<Option<Window>>,
+    /// The power orders that wait for a DISCOVER, when they changed.
+    pub powered: Option<Orders>,
 }
 
 impl Writes {
@@ -39,6 +41,7 @@ impl Writes {
             && self.steps.is_empty()
             && self.events.is_empty()
             && self.window.is_none()
+            && self.powered.is_none()
     }
 }
 

@@ -59,7 +59,8 @@ impl WakeOnLan {
     }
 
     async fn over_ssh(&self, target: &Target, command: &str) -> Result<(), PowerError> {
-        let Some(address) = target.address else {
+        // An address alone is any machine's; only a pinned host key makes it this one.
+        let Some(address) = target.address.filter(|_| !target.host_keys.is_empty()) else {
             return Err(PowerError::Unsupported(format!(
                 "wake-on-LAN can only switch {} on: it has not called home, so it cannot be switched off over SSH",
                 target.node

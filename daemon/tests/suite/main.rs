@@ -13,4 +13,5 @@ mod http_events;
 mod http_listeners;
 mod http_provision;
 mod http_resources;
+mod power;
 mod walk;

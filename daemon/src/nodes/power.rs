@@ -1,0 +1,242 @@
+//! Power orders and the only proof that one was obeyed: the machine's next DISCOVER.
+//!
+//! The order is on the timeline and the wait for its answer is in the store before anything is switched, so a daemon
+//! that ends in between still knows what it waits for. An order is not given again after a restart: a second `cycle`
+//! would take down a machine that obeyed the first. Rejected: reading the wait back out of the timeline, which would
+//! make its wording part of the protocol.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use vocabulary::{NodeId, NodeState, Step, Timestamp};
+
+use super::{
+    ledger::{Ledger, Writes},
+    lifecycle::{Rules, Tracked, Turn, passed, seconds},
+    requests::{Living, OrderError},
+};
+use crate::power::PowerAction;
+
+/// Orders that no DISCOVER has answered yet, and when each was given: as the store keeps them.
+pub type Orders = BTreeMap<NodeId, Timestamp>;
+
+/// A power order that waits for its DISCOVER.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Awaited {
+    /// When the order was given.
+    pub ordered: Timestamp,
+    /// Since when somebody listens: what a machine sent while no daemon ran is not held against it.
+    pub listening: Timestamp,
+}
+
+impl Awaited {
+    /// An order given now.
+    #[must_use]
+    pub const fn since(now: Timestamp) -> Self {
+        Self { ordered: now, listening: now }
+    }
+}
+
+impl Tracked {
+    /// Roost is about to switch it. A machine that is up takes no notice of `on`, so nothing is awaited then.
+    fn power_ordered(&mut self, now: Timestamp, action: PowerAction, by: &str, living: Living, turn: &mut Turn) {
+        if action == PowerAction::Off {
+            self.powered = None;
+            turn.line(Step::PowerOff, format!("by {by}"));
+            return;
+        }
+        if action == PowerAction::Cycle || !self.is_up() || living == Living::Silent {
+            self.powered = Some(Awaited::since(now));
+        }
+        if self.node.state == NodeState::Approved {
+            let remedy = format!("wait for its first packet; then roost node timeline {}", self.node.id);
+            self.enter_because(now, NodeState::Approved, format!("switched on by {by}"), remedy);
+        }
+        turn.line(Step::PowerOn, format!("{} by {by}", action.name()));
+    }
+
+    /// Whoever switches it said that it is off: an admitted machine goes on with its next boot.
+    fn switched_off(&mut self, now: Timestamp, by: &str) {
+        let decided_against = matches!(self.node.state, NodeState::Suspect | NodeState::Denied);
+        if self.node.approved && !decided_against {
+            let remedy = format!("roost node power {} on", self.node.id);
+            self.enter_because(now, NodeState::Approved, format!("switched off by {by}"), remedy);
+        }
+    }
+
+    /// Its DISCOVER came: the order that waits for one was obeyed.
+    pub(super) fn answered_power(&mut self, now: Timestamp, turn: &mut Turn) {
+        let Some(order) = self.powered.take() else { return };
+        turn.line(Step::Note, format!("answered power on after {}", seconds(order.ordered, now)));
+        if self.node.state == NodeState::Approved {
+            self.node.reason = None;
+        }
+    }
+
+    /// Whether it let an order's SLA pass; the wait is over then.
+    pub(super) fn ignored_power(&mut self, now: Timestamp, rules: &Rules, turn: &mut Turn) -> bool {
+        let late = |order: &Awaited| passed(order.listening, now, rules.sla.power_on);
+        if self.powered.take_if(|order| late(order)).is_none() {
+            return false;
+        }
+        let cause = format!("no DISCOVER within {:?} of power on", rules.sla.power_on);
+        let remedy = format!("look at its cables and firmware settings, then roost node power {} cycle", self.node.id);
+        // A machine that a person has yet to decide on, or has decided against, stays as it is: only a line says so.
+        let undecided = !self.node.approved || self.node.state == NodeState::Suspect;
+        if undecided {
+            turn.alarm(cause, remedy);
+        } else {
+            self.fail(now, cause, remedy, turn);
+        }
+        true
+    }
+}
+
+impl Ledger {
+    /// Roost is about to switch a machine: the intent is on the timeline before the order leaves.
+    ///
+    /// # Errors
+    /// The machine is unknown.
+    pub fn power(
+        &mut self,
+        now: Timestamp,
+        (node, action): (&NodeId, PowerAction),
+        by: &str,
+        living: Living,
+        writes: &mut Writes,
+    ) -> Result<(), OrderError> {
+        self.audit(by, "power", &json!({"node": node, "action": action}), writes);
+        self.turn(now, node.mac(), writes, |tracked, _, turn, _| tracked.power_ordered(now, action, by, living, turn))
+            .ok_or_else(|| OrderError::UnknownNode(node.clone()))
+    }
+
+    /// The order to switch could not be given.
+    pub fn power_failed(&mut self, now: Timestamp, node: &NodeId, cause: &str, writes: &mut Writes) {
+        self.turn(now, node.mac(), writes, |tracked, _, turn, _| {
+            tracked.powered = None;
+            turn.line(Step::Note, format!("power order failed: {cause}"));
+        });
+    }
+
+    /// The order to switch it off was carried out.
+    pub fn switched_off(&mut self, now: Timestamp, node: &NodeId, by: &str, writes: &mut Writes) {
+        self.turn(now, node.mac(), writes, |tracked, _, _, _| tracked.switched_off(now, by));
+    }
+
+    /// Every order that waits for its DISCOVER.
+    #[must_use]
+    pub fn power_orders(&self) -> Orders {
+        let waiting = |one: &Tracked| Some((one.node.id.clone(), one.powered?.ordered));
+        self.machines().filter_map(waiting).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vocabulary::{Firmware, Mac};
+
+    use super::*;
+    use crate::nodes::{
+        ledger::Seen,
+        lifecycle::{Counters, Enroll, Slas},
+    };
+
+    const MAC: Mac = Mac([0x52, 0x54, 0, 0, 0, 1]);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + seconds).unwrap()
+    }
+
+    fn rules() -> Rules {
+        let minute = std::time::Duration::from_secs(60);
+        let sla = Slas {
+            power_on: 2 * minute,
+            booting: 10 * minute,
+            called_home: minute,
+            configuring: minute,
+            verifying: minute,
+        };
+        Rules { enroll: Enroll::Approve, token_ttl: 15 * minute, sla, max_runs: 3, max_strangers: 9 }
+    }
+
+    fn in_state(state: NodeState) -> Ledger {
+        let mut tracked = Tracked::new(at(0), MAC);
+        tracked.node.approved = true;
+        tracked.node.generation = 1;
+        tracked.enter(at(0), state);
+        Ledger::new(rules(), Counters { boot: 1, run: 1 }, vec![tracked], vec![], None)
+    }
+
+    fn order(ledger: &mut Ledger, second: i64, action: PowerAction, living: Living) -> Writes {
+        let mut writes = Writes::default();
+        ledger.power(at(second), (&NodeId::of(MAC), action), "ann", living, &mut writes).unwrap();
+        writes
+    }
+
+    fn discover(ledger: &mut Ledger, second: i64) -> Writes {
+        let mut writes = Writes::default();
+        let (detail, firmware) = ("x".to_owned(), Some(Firmware::Bios));
+        ledger.saw(at(second), Seen { mac: MAC, address: None, step: Step::Discover, detail, firmware }, &mut writes);
+        writes
+    }
+
+    fn tick(ledger: &mut Ledger, second: i64) -> NodeState {
+        ledger.tick(at(second), &mut Writes::default());
+        ledger.machine(MAC).unwrap().node.state
+    }
+
+    #[test]
+    fn a_wait_is_written_with_its_order_and_again_when_it_is_over() {
+        let mut ledger = in_state(NodeState::Failed);
+        let writes = order(&mut ledger, 10, PowerAction::On, Living::Silent);
+        assert_eq!(writes.powered, Some(Orders::from([(NodeId::of(MAC), at(10))])));
+        assert_eq!(discover(&mut ledger, 20).powered, Some(Orders::new()));
+        assert_eq!(discover(&mut ledger, 21).powered, None, "nothing changed");
+    }
+
+    #[test]
+    fn a_daemon_that_comes_back_goes_on_waiting_and_counts_from_then_on() {
+        let mut ledger = in_state(NodeState::Approved);
+        let orders = order(&mut ledger, 10, PowerAction::On, Living::Silent).powered.unwrap();
+        let tracked = ledger.machine(MAC).unwrap();
+        let kept = Tracked::kept(tracked.node.clone(), None, orders.get(&NodeId::of(MAC)).copied(), at(500));
+        let mut ledger = Ledger::new(rules(), ledger.counters, vec![kept], vec![], None);
+        assert_eq!(tick(&mut ledger, 501), NodeState::Approved, "it could not hear the machine before");
+        assert_eq!(tick(&mut ledger, 621), NodeState::Failed);
+    }
+
+    #[test]
+    fn a_node_that_seems_up_but_does_not_answer_must_prove_that_it_was_switched_on() {
+        for (living, after) in [(Living::Answers, NodeState::Ready), (Living::Silent, NodeState::Failed)] {
+            let mut ledger = in_state(NodeState::Ready);
+            order(&mut ledger, 10, PowerAction::On, living);
+            assert_eq!(tick(&mut ledger, 200), after, "{living:?}");
+        }
+    }
+
+    #[test]
+    fn a_node_that_was_switched_off_is_not_ready_and_waits_for_nothing() {
+        let mut ledger = in_state(NodeState::Ready);
+        order(&mut ledger, 5, PowerAction::Cycle, Living::Answers);
+        order(&mut ledger, 10, PowerAction::Off, Living::Answers);
+        assert_eq!(ledger.machine(MAC).unwrap().node.state, NodeState::Ready, "the order alone proves nothing");
+        ledger.switched_off(at(11), &NodeId::of(MAC), "ann", &mut Writes::default());
+        assert_eq!(tick(&mut ledger, 10_000), NodeState::Approved);
+        let reason = ledger.machine(MAC).unwrap().node.reason.clone().unwrap();
+        assert_eq!(reason.cause, "switched off by ann");
+
+        order(&mut ledger, 20_000, PowerAction::On, Living::Silent);
+        assert_eq!(ledger.machine(MAC).unwrap().node.reason.clone().unwrap().cause, "switched on by ann");
+        discover(&mut ledger, 20_005);
+        assert_eq!(ledger.machine(MAC).unwrap().node.reason, None);
+    }
+
+    #[test]
+    fn switching_off_decides_nothing_that_a_person_must() {
+        for state in [NodeState::Suspect, NodeState::Denied] {
+            let mut ledger = in_state(state);
+            ledger.switched_off(at(11), &NodeId::of(MAC), "ann", &mut Writes::default());
+            assert_eq!(ledger.machine(MAC).unwrap().node.state, state);
+        }
+    }
+}
