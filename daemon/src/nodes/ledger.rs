@@ -370,6 +370,11 @@ impl Ledger {
         self.reported.insert(run, last);
     }
 
+    /// What stands on the timeline of a boot in progress already.
+    pub fn resume_stations(&mut self, mac: Mac, stations: HashSet<Step>) {
+        self.seen.insert(mac, stations);
+    }
+
     /// Looks at every machine's SLA, and at every token's time.
     pub fn tick(&mut self, now: Timestamp, writes: &mut Writes) {
         self.prune_tokens(now);

@@ -1,8 +1,10 @@
 //! The ledger in the store's words: what is written after a turn, and what is read at the start.
 
+use std::collections::HashSet;
+
 use serde::de::DeserializeOwned;
 use store::{Batch, BootRow, Claims, NewEvent, NodeWrite, ReadError, RunFilter, RunTaskRow, Store, Write, WriteError};
-use vocabulary::{Node, NodeId, Run, RunId, Timestamp};
+use vocabulary::{Node, NodeId, Run, RunId, Step, Timestamp};
 
 use super::{
     ledger::{Ledger, Writes},
@@ -108,10 +110,14 @@ pub async fn load(store: &Store, rules: Rules, now: Timestamp) -> Result<Ledger,
         .map(|(ordered, node)| Tracked::kept(node.clone(), boot_of(&node, &boots), ordered, now))
         .collect();
     let reports = last_reports(store, &open).await?;
+    let stations = stations(store, &boots).await?;
     let runs = last.into_iter().chain(open).collect();
     let mut ledger = Ledger::new(rules, counters, machines, runs, window);
     for (run, place) in reports {
         ledger.resume_reports(run, place);
+    }
+    for (node, steps) in stations {
+        ledger.resume_stations(node.mac(), steps);
     }
     Ok(ledger)
 }
@@ -137,6 +143,16 @@ async fn last_reports(store: &Store, open: &[Run]) -> Result<Vec<(RunId, u64)>, 
         reports.extend(last.map(|last| (run.id, last)));
     }
     Ok(reports)
+}
+
+/// The stations of each boot that has not called home, so that a daemon that comes back writes none of them again.
+async fn stations(store: &Store, boots: &[BootRow]) -> Result<Vec<(NodeId, HashSet<Step>)>, ReadError> {
+    let mut stations = Vec::new();
+    for boot in boots.iter().filter(|boot| boot.accepted.is_none()) {
+        let lines = store.timeline(boot.node.clone(), Some(boot.id), u32::MAX).await?;
+        stations.push((boot.node.clone(), lines.into_iter().map(|line| line.step).collect()));
+    }
+    Ok(stations)
 }
 
 fn boot_of(node: &Node, boots: &[BootRow]) -> Option<Boot> {
