@@ -129,6 +129,21 @@ fn the_token_reaches_no_console() {
 }
 
 #[test]
+fn a_station_is_told_again_while_the_daemon_restarts_and_not_after_a_refusal() {
+    let tell = |answers: &str| {
+        let machine = Machine::with_command_line(&command_line(b"x"));
+        let script = image("root/etc/initramfs-tools/scripts/roost");
+        let wget = format!("wget() {{ echo try >>tries; {answers}; }}; sleep() {{ :; }}");
+        let done = machine.run(&format!(". {}; {wget}; roost_read_cmdline; roost_tell note x", script.display()));
+        (done.0, machine.read("tries").lines().count())
+    };
+    let refused = "echo \"wget: can't connect to remote host: Connection refused\" >&2; return 1";
+    assert_eq!(tell(&format!("[ $(grep -c . tries) -ge 3 ] || {{ {refused}; }}")), (Some(0), 3));
+    assert_eq!(tell(refused), (Some(0), 5), "a report that fails never stops the boot");
+    assert_eq!(tell("echo 'wget: server returned error: HTTP/1.1 404 Not Found' >&2; return 1"), (Some(0), 1));
+}
+
+#[test]
 fn the_new_root_learns_whose_boot_it_is() {
     use std::os::unix::fs::PermissionsExt as _;
     let machine = Machine::with_command_line(&command_line(b"x"));
