@@ -25,7 +25,7 @@ pub use control::PowerAction;
 pub use daemon::{Api, Daemon, DaemonError, DaemonSpec};
 pub use ip::IpError;
 pub use keeper::{KeepError, Keeper, PlannedMachine, RackPlan, Report};
-pub use machine::{Capture, Console, Firmware, Machine, MachineSpec};
+pub use machine::{Capture, Console, DiskBus, Firmware, Machine, MachineSpec, NicModel};
 pub use names::{MachineName, ParseNameError, RackName, mac_for, serial_for, uuid_for};
 pub use namespace::{EnterError, Namespace};
 pub use preflight::{Lack, preflight, preflight_synthetic};

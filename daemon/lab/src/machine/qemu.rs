@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use vocabulary::{Mac, SmbiosUuid};
 
-use super::spec::{Capture, Firmware};
+use super::spec::{Capture, DiskBus, Firmware, NicModel};
 use crate::{accel::Accel, names::MachineName};
 
 /// The emulator.
@@ -29,7 +29,9 @@ pub(crate) struct Plan {
     pub(crate) uuid: SmbiosUuid,
     pub(crate) serial: String,
     pub(crate) nics: Vec<Nic>,
+    pub(crate) nic_model: NicModel,
     pub(crate) disk: Option<PathBuf>,
+    pub(crate) disk_bus: DiskBus,
     pub(crate) captures: Vec<Capture>,
     pub(crate) dir: PathBuf,
 }
@@ -87,14 +89,21 @@ fn firmware(args: &mut Args, plan: &Plan) {
 }
 
 fn devices(args: &mut Args, plan: &Plan) {
-    let rom = if plan.firmware == Firmware::Uefi { ",romfile=" } else { "" };
+    // OVMF drives virtio itself, as most real firmware drives its card; for the others the card's own ROM must.
+    let own_driver = plan.firmware == Firmware::Uefi && plan.nic_model == NicModel::Virtio;
+    let (model, rom) = (plan.nic_model.device(), if own_driver { ",romfile=" } else { "" });
     for (index, nic) in plan.nics.iter().enumerate() {
         args.pair("-netdev", format!("tap,id=nic{index},ifname={},script=no,downscript=no", nic.tap));
-        args.pair("-device", format!("virtio-net-pci,netdev=nic{index},mac={},bootindex={index}{rom}", nic.mac));
+        args.pair("-device", format!("{model},netdev=nic{index},mac={},bootindex={index}{rom}", nic.mac));
     }
     if let Some(disk) = &plan.disk {
         args.pair("-drive", format!("if=none,id=disk0,format=qcow2,discard=unmap,file={}", file(disk)));
-        args.pair("-device", format!("virtio-blk-pci,drive=disk0,bootindex={}", plan.nics.len()));
+        let device = match plan.disk_bus {
+            DiskBus::Virtio => "virtio-blk-pci",
+            DiskBus::Sata => "ide-hd,bus=ide.0",
+            DiskBus::Nvme => "nvme,serial=roost-disk0",
+        };
+        args.pair("-device", format!("{device},drive=disk0,bootindex={}", plan.nics.len()));
     }
 }
 
@@ -147,7 +156,9 @@ mod tests {
             uuid: uuid_for(mac),
             serial: "a,b".into(),
             nics: vec![Nic { mac, tap: "tap1n0".into() }],
+            nic_model: NicModel::Virtio,
             disk: None,
+            disk_bus: DiskBus::Virtio,
             captures: vec![Capture::Pcap],
             dir: "/run/x".into(),
         }
@@ -160,6 +171,18 @@ mod tests {
         assert!(bios.contains("virtio-net-pci,netdev=nic0,mac=52:54:00:01:02:03,bootindex=0"), "{bios}");
         assert!(bios.contains("serial=a,,b"), "a comma can't add an option: {bios}");
         assert!(!bios.contains("pflash") && !bios.contains("romfile"), "{bios}");
+    }
+
+    #[test]
+    fn a_card_that_the_firmware_cannot_drive_keeps_its_rom() {
+        let with = |nic_model, disk_bus| {
+            let plan = Plan { nic_model, disk_bus, disk: Some("/d.qcow2".into()), ..plan(Firmware::Uefi) };
+            arguments(&plan, None).join(" ")
+        };
+        let old = with(NicModel::E1000, DiskBus::Sata);
+        assert!(old.contains("-device e1000,netdev=nic0") && !old.contains("romfile"), "{old}");
+        assert!(old.contains("-device ide-hd,bus=ide.0,drive=disk0,bootindex=1"), "{old}");
+        assert!(with(NicModel::Virtio, DiskBus::Nvme).contains("-device nvme,serial=roost-disk0,drive=disk0"));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use vocabulary::{Mac, SmbiosUuid};
 use super::{
     power::{Machine, PowerError},
     qmp::QmpError,
-    spec::Firmware,
+    spec::{DiskBus, Firmware, NicModel},
 };
 use crate::{accel::Accel, names::MachineName, rack::private_dir};
 
@@ -45,7 +45,8 @@ struct Fits {
     uuid: SmbiosUuid,
     serial: String,
     macs: Vec<Mac>,
-    disk: bool,
+    nic_model: NicModel,
+    disk: Option<DiskBus>,
 }
 
 /// A machine could not be saved or started from what was saved.
@@ -232,7 +233,8 @@ impl Machine {
             uuid: plan.uuid,
             serial: plan.serial.clone(),
             macs: plan.nics.iter().map(|nic| nic.mac).collect(),
-            disk: plan.disk.is_some(),
+            nic_model: plan.nic_model,
+            disk: plan.disk.is_some().then_some(plan.disk_bus),
         }
     }
 }

@@ -20,6 +20,47 @@ pub enum Firmware {
     Uefi,
 }
 
+/// Which network card a machine has. All of them have drivers in Debian's kernel and a boot ROM in Debian's iPXE.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NicModel {
+    /// Paravirtual: the fastest, and the only one that OVMF has a driver for.
+    #[default]
+    Virtio,
+    /// Intel's card of 2000, in millions of old servers.
+    E1000,
+    /// Its PCI Express successor.
+    E1000e,
+    /// Realtek's cheap card. BIOS alone: its ROM for UEFI is not to be relied on.
+    Rtl8139,
+}
+
+impl NicModel {
+    /// QEMU's name of the device.
+    #[must_use]
+    pub const fn device(self) -> &'static str {
+        match self {
+            Self::Virtio => "virtio-net-pci",
+            Self::E1000 => "e1000",
+            Self::E1000e => "e1000e",
+            Self::Rtl8139 => "rtl8139",
+        }
+    }
+}
+
+/// What a machine's disk hangs on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiskBus {
+    /// Paravirtual: `vda`.
+    #[default]
+    Virtio,
+    /// The chipset's AHCI: `sda`.
+    Sata,
+    /// PCI Express: `nvme0n1`.
+    Nvme,
+}
+
 /// What is written down besides the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Capture {
@@ -45,8 +86,12 @@ pub struct MachineSpec {
     pub cpus: u8,
     /// Network interfaces, all on the bridge; the machine boots from the first.
     pub nics: u8,
+    /// What those are.
+    pub nic_model: NicModel,
     /// An empty disk of this size.
     pub disk_gib: Option<u32>,
+    /// What it hangs on.
+    pub disk_bus: DiskBus,
     /// The first NIC's address, where not the derived one.
     pub mac: Option<Mac>,
     /// The SMBIOS UUID, where not the derived one.
@@ -68,7 +113,9 @@ impl MachineSpec {
             memory_mib: MEMORY_MIB,
             cpus: 1,
             nics: 1,
+            nic_model: NicModel::default(),
             disk_gib: None,
+            disk_bus: DiskBus::default(),
             mac: None,
             uuid: None,
             serial: None,
