@@ -133,7 +133,7 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
-    use vocabulary::{Firmware, Mac};
+    use vocabulary::{Approved, Authority, Firmware, Mac};
 
     use super::*;
     use crate::nodes::{
@@ -192,6 +192,16 @@ mod tests {
         assert_eq!(writes.powered, Some(Orders::from([(NodeId::of(MAC), at(10))])));
         assert_eq!(discover(&mut ledger, 20).powered, Some(Orders::new()));
         assert_eq!(discover(&mut ledger, 21).powered, None, "nothing changed");
+    }
+
+    #[test]
+    fn nothing_is_awaited_of_a_machine_that_is_forgotten() {
+        let mut ledger = in_state(NodeState::Failed);
+        order(&mut ledger, 10, PowerAction::On, Living::Silent);
+        let mut writes = Writes::default();
+        let forget = Approved::mint(NodeId::of(MAC), Authority::Person { name: "ann".into() }).unwrap();
+        ledger.forget(at(20), forget, Living::Silent, &mut writes).unwrap();
+        assert_eq!(writes.powered, Some(Orders::new()));
     }
 
     #[test]

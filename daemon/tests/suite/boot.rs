@@ -1,16 +1,20 @@
 //! Machines that really boot: firmware, iPXE, Linux, Debian, Ansible, `ready`; BIOS and UEFI, the daemon killed on the
-//! way. One rack, one pair of boots for everything that needs a booted machine, because a boot is what costs minutes.
+//! way, and the whole rack without power at the end. One rack, one pair of boots for everything that needs a booted
+//! machine, because a boot is what costs minutes.
 
 use std::{path::PathBuf, process::Command, sync::Arc, time::Duration};
 
 use lab::{Firmware, Machine, MachineSpec, accel};
 use vocabulary::{NodeId, NodeState, Step};
 
-use crate::bench::{Bench, Setup};
+use crate::{
+    bench::{Bench, Setup},
+    power_cut,
+};
 
 /// Under emulation on two busy cores.
-const BOOT: Duration = Duration::from_secs(600);
-const RUN: Duration = Duration::from_secs(600);
+const BOOT: Duration = Duration::from_secs(900);
+const RUN: Duration = Duration::from_secs(900);
 
 /// Where setup has put loaders, image and Ansible.
 fn prepared() -> PathBuf {
@@ -27,7 +31,14 @@ fn prepared() -> PathBuf {
     assets
 }
 
-async fn machine(bench: &Bench, name: &str, firmware: Firmware, accel: &accel::Accel) -> Arc<Machine> {
+/// A daemon with everything that a machine needs on its way to ready.
+pub(crate) fn setup(enroll: &'static str) -> Setup {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let playbook = root.canonicalize().unwrap().join("ansible/playbook.yaml");
+    Setup { enroll, playbook, assets: Some(prepared()), ..Setup::small() }
+}
+
+pub(crate) fn machine(bench: &Bench, name: &str, firmware: Firmware, accel: &accel::Accel) -> Arc<Machine> {
     let spec = MachineSpec { accel: accel.clone(), cpus: 2, ..MachineSpec::new(name.parse().unwrap(), firmware) };
     bench.rack.add(spec).unwrap()
 }
@@ -35,12 +46,11 @@ async fn machine(bench: &Bench, name: &str, firmware: Firmware, accel: &accel::A
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "boots machines"]
 async fn boot_bios_and_uefi_to_ready_while_the_daemon_is_killed_three_times() {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let playbook = root.canonicalize().unwrap().join("ansible/playbook.yaml");
-    let mut bench = Bench::up(Setup { playbook, assets: Some(prepared()), ..Setup::small() }).await;
+    let mut bench = Bench::up(setup("approve")).await;
+    approve_the_next_two(&bench).await;
     let accel = accel::probe(&accel::default_cache_dir()).await.accel;
-    let bios = machine(&bench, "bios", Firmware::Bios, &accel).await;
-    let uefi = machine(&bench, "uefi", Firmware::Uefi, &accel).await;
+    let bios = machine(&bench, "bios", Firmware::Bios, &accel);
+    let uefi = machine(&bench, "uefi", Firmware::Uefi, &accel);
     bios.power_on().await.unwrap();
     uefi.power_on().await.unwrap();
 
@@ -61,7 +71,16 @@ async fn boot_bios_and_uefi_to_ready_while_the_daemon_is_killed_three_times() {
     let succeeded = bench.runs().await.iter().filter(|run| run.state.name() == "succeeded").count();
     assert_eq!(succeeded, 2);
     a_second_run_changes_nothing(&bench, &uefi).await;
+    power_cut::the_rack_comes_back_and_nobody_touches_it(&mut bench, &[&bios, &uefi]).await;
     bench.daemon.stop(Duration::from_secs(20)).await.unwrap();
+}
+
+/// The only word that a person says in this test.
+async fn approve_the_next_two(bench: &Bench) {
+    let mut roost = bench.rack.command(env!("CARGO_BIN_EXE_roost"));
+    roost.env("ROOST_SOCKET", bench.daemon.api().socket());
+    let done = roost.args(["node", "approve", "--next", "2", "--for", "1h"]).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
 async fn a_second_run_changes_nothing(bench: &Bench, machine: &Machine) {

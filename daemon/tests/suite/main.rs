@@ -14,4 +14,5 @@ mod http_listeners;
 mod http_provision;
 mod http_resources;
 mod power;
+mod power_cut;
 mod walk;
