@@ -66,7 +66,7 @@ impl fmt::Display for Problems {
             problem.show(&file, f)?;
         }
         let (count, noun) = (self.list.len(), if self.list.len() == 1 { "mistake" } else { "mistakes" });
-        write!(f, "{file}: {count} {noun}; every key is explained in docs/configuration.md")
+        write!(f, "{file}: {count} {noun}; roost config docs explains every key")
     }
 }
 
