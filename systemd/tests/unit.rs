@@ -29,6 +29,7 @@ fn a_run_outlives_the_daemon_and_what_it_needs_does_too() {
     assert_eq!(one("KillMode"), "process");
     assert_eq!(one("RuntimeDirectoryPreserve"), "yes");
     assert_eq!((one("User"), one("OOMPolicy"), one("RemoveIPC")), ("roost", "continue", "no"));
+    assert_eq!(one("ReadWritePaths"), "/tmp /var/tmp");
     for gone in ["PrivateTmp", "DynamicUser", "ProcSubset"] {
         assert_eq!(values(TEXT, gone).count(), 0, "{gone}");
     }
