@@ -34,11 +34,8 @@ use crate::{
     nodes::{Nodes, launcher::Launcher},
     power::{AnyPower, CommandPower, LabPower, WakeOnLan},
     retention::Past,
-    ssh::{FleetKey, Keyring},
+    ssh::{FleetKey, Kept, Keyring},
 };
-
-/// The systemd credential that may hold the fleet key.
-const SSH_KEY_CREDENTIAL: &str = "roost-ssh-key";
 
 /// What most parts need.
 #[derive(Clone)]
@@ -58,9 +55,13 @@ pub struct Common {
 /// # Errors
 /// It cannot be read or made.
 pub async fn keyring(config: &Config) -> Result<Arc<Keyring>, BoxError> {
-    let given = config.ansible.ssh_key.clone().or_else(|| systemd::credential_path(SSH_KEY_CREDENTIAL));
-    let key = FleetKey::ensure(&config.data_dir, given).await?;
-    tracing::info!(path = %key.private.display(), kept = ?key.kept, "fleet key");
+    let key = match (config.ansible.ssh_key.clone(), systemd::credential_path(systemd::unit::SSH_KEY_CREDENTIAL)) {
+        (Some(path), _) => FleetKey::given(path, Kept::Configured).await?,
+        (None, Some(path)) => FleetKey::given(path, Kept::Credential).await?,
+        (None, None) => FleetKey::ensure(&config.data_dir).await?,
+    };
+    let kept = systemd::sealed(&key.private)?;
+    tracing::info!(path = %key.private.display(), %kept, public = key.public_body(), "the fleet key opens every node");
     Ok(Arc::new(Keyring::open_ring(key, config.data_dir.clone()).await?))
 }
 

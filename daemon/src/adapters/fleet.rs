@@ -157,6 +157,9 @@ fn store(error: NodesError) -> NodeError {
 
 fn refused(error: &RotateError) -> NodeError {
     let hint = match error {
+        RotateError::Configured(_) => {
+            "put another key there, or take ansible.ssh_key out, then systemctl restart roost"
+        }
         RotateError::Credential => "systemd-creds encrypt the new key, then systemctl restart roost",
         RotateError::UnderWay => "wait for its end: roost event follow --since 0 --kind audit",
         RotateError::Silent(_) => "switch them on, or leave them to their next boot: roost ssh rotate --leave-silent",

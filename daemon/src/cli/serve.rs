@@ -60,7 +60,8 @@ impl Taken<'_> {
     fn remedy(self) -> Option<String> {
         let rights = matches!(self.source.kind(), std::io::ErrorKind::PermissionDenied);
         if rights {
-            return Some("run it as root, or by systemd, whose unit grants the right (make install)".to_owned());
+            let right = "ports below 1024 need CAP_NET_BIND_SERVICE";
+            return Some(format!("{right}: run it by systemd, whose unit grants it (systemctl cat roost), or as root"));
         }
         let holder = holder::for_error(self.protocol, self.port, self.source)?;
         Some(format!("the port is held by {holder}: stop it, or {}", self.instead))

@@ -8,7 +8,10 @@ use super::{
     exit::{Exit, Failure},
     screen::{self, Output, Rehearsal},
 };
-use crate::{http::input::Change, ssh::FleetKey};
+use crate::{
+    http::input::Change,
+    ssh::{FleetKey, Kept},
+};
 
 /// Where the daemon keeps a key that nobody gave it.
 const MADE_HERE: &str = "ssh/fleet_ed25519";
@@ -51,7 +54,7 @@ impl SshVerb {
             let hint = "the daemon makes it at its first start, unless systemd gives it one: systemctl cat roost";
             return Err(Failure::words(Exit::NotFound, cause, hint));
         }
-        let key = FleetKey::ensure(&config.data_dir, Some(private)).await?;
+        let key = FleetKey::given(private, Kept::File0600).await?;
         if output.json {
             return screen::json(&serde_json::json!({
                 "public": key.public,

@@ -32,6 +32,8 @@ pub struct FleetKey {
 pub enum Kept {
     /// Given by systemd as a credential.
     Credential,
+    /// A file of the operator's, named in the configuration.
+    Configured,
     /// A file that only the daemon's user may read.
     File0600,
 }
@@ -65,16 +67,21 @@ pub enum FleetKeyError {
 }
 
 impl FleetKey {
-    /// The key that systemd handed over, else the one under `data_dir/ssh`, made at the first start.
+    /// The key under `data_dir/ssh`, made at the first start.
     ///
     /// # Errors
     /// Its files cannot be read or made.
-    pub async fn ensure(data_dir: &Path, credential: Option<PathBuf>) -> Result<Self, FleetKeyError> {
-        if let Some(private) = credential {
-            let public = derive_public(&private).await?;
-            return Ok(Self { private, public, kept: Kept::Credential });
-        }
+    pub async fn ensure(data_dir: &Path) -> Result<Self, FleetKeyError> {
         Self::made(data_dir.join("ssh/fleet_ed25519")).await
+    }
+
+    /// A key that systemd handed over or the operator named.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn given(private: PathBuf, kept: Kept) -> Result<Self, FleetKeyError> {
+        let public = derive_public(&private).await?;
+        Ok(Self { private, public, kept })
     }
 
     /// The key that a rotation is about to introduce, made if an earlier attempt did not leave one.
@@ -153,8 +160,7 @@ impl FleetKey {
         if !private.exists() {
             generate(&private).await?;
         }
-        let public = derive_public(&private).await?;
-        Ok(Self { private, public, kept: Kept::File0600 })
+        Self::given(private, Kept::File0600).await
     }
 
     /// The base64 body alone: the form that fits on a kernel command line.
@@ -202,12 +208,12 @@ mod tests {
     #[tokio::test]
     async fn the_fleet_key_is_made_once_and_only_its_owner_reads_it() {
         let folder = tempfile::tempdir().unwrap();
-        let made = FleetKey::ensure(folder.path(), None).await.unwrap();
-        let again = FleetKey::ensure(folder.path(), None).await.unwrap();
+        let made = FleetKey::ensure(folder.path()).await.unwrap();
+        let again = FleetKey::ensure(folder.path()).await.unwrap();
         assert_eq!(made.public, again.public);
         assert_eq!(std::fs::metadata(&made.private).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(made.public_body().starts_with("AAAAC3NzaC1lZDI1NTE5"));
-        let credential = FleetKey::ensure(folder.path(), Some(made.private.clone())).await.unwrap();
+        let credential = FleetKey::given(made.private.clone(), Kept::Credential).await.unwrap();
         assert_eq!((credential.public, credential.kept), (made.public, Kept::Credential));
     }
 }

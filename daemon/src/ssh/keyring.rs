@@ -64,6 +64,9 @@ pub enum RotateError {
     /// Another rotation has not ended.
     #[error("a rotation of the fleet key is under way")]
     UnderWay,
+    /// The operator keeps it.
+    #[error("the fleet key is a file of yours, {} (ansible.ssh_key): Roost does not replace it", .0.display())]
+    Configured(PathBuf),
     /// Some nodes would be locked out until they boot again.
     #[error("these nodes do not answer and would be out of reach until their next boot: {}", names(.0))]
     Silent(Vec<NodeId>),
@@ -129,8 +132,10 @@ impl Keyring {
     pub async fn rotate(&self, nodes: Vec<(NodeId, Pinned)>, silent: Silent) -> Result<Rotation, RotateError> {
         let mut previous = self.previous.try_lock().map_err(|_| RotateError::UnderWay)?;
         let old = self.current();
-        if old.kept == Kept::Credential {
-            return Err(RotateError::Credential);
+        match old.kept {
+            Kept::Credential => return Err(RotateError::Credential),
+            Kept::Configured => return Err(RotateError::Configured(old.private)),
+            Kept::File0600 => {}
         }
         let new = FleetKey::next(&self.data_dir).await?;
         let (reached, missed) = tell(&old, nodes, &add_line(&new)).await;
@@ -185,18 +190,18 @@ mod tests {
     #[tokio::test]
     async fn a_rotation_without_nodes_replaces_the_file_and_the_key_in_use() {
         let folder = tempfile::tempdir().unwrap();
-        let old = FleetKey::ensure(folder.path(), None).await.unwrap();
+        let old = FleetKey::ensure(folder.path()).await.unwrap();
         let keyring = Keyring::open_ring(old.clone(), folder.path().to_owned()).await.unwrap();
         keyring.rotate(vec![], Silent::Stop).await.unwrap();
         let new = keyring.current();
         assert_ne!(new.public, old.public);
-        assert_eq!(FleetKey::ensure(folder.path(), None).await.unwrap().public, new.public);
+        assert_eq!(FleetKey::ensure(folder.path()).await.unwrap().public, new.public);
     }
 
     #[tokio::test]
     async fn the_key_before_is_kept_for_a_day() {
         let folder = tempfile::tempdir().unwrap();
-        let old = FleetKey::ensure(folder.path(), None).await.unwrap();
+        let old = FleetKey::ensure(folder.path()).await.unwrap();
         let keyring = Keyring::open_ring(old.clone(), folder.path().to_owned()).await.unwrap();
         keyring.rotate(vec![], Silent::Stop).await.unwrap();
         let keyring = Keyring::open_ring(keyring.current(), folder.path().to_owned()).await.unwrap();
@@ -213,7 +218,7 @@ mod tests {
     #[tokio::test]
     async fn there_is_one_rotation_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
-        let key = FleetKey::ensure(folder.path(), None).await.unwrap();
+        let key = FleetKey::ensure(folder.path()).await.unwrap();
         let keyring = Keyring::open_ring(key, folder.path().to_owned()).await.unwrap();
         let running = keyring.previous.lock().await;
         assert!(matches!(keyring.rotate(vec![], Silent::Stop).await, Err(RotateError::UnderWay)));
@@ -224,7 +229,7 @@ mod tests {
     #[tokio::test]
     async fn a_node_that_does_not_answer_stops_a_rotation_before_anything_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let old = FleetKey::ensure(folder.path(), None).await.unwrap();
+        let old = FleetKey::ensure(folder.path()).await.unwrap();
         let keyring = Keyring::open_ring(old.clone(), folder.path().to_owned()).await.unwrap();
         let node = NodeId::of(vocabulary::Mac([2; 6]));
         let dead = Pinned { address: std::net::Ipv4Addr::LOCALHOST, host_keys: vec![] };
@@ -234,11 +239,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_credential_is_systemds_to_replace() {
+    async fn a_given_key_is_replaced_by_who_gave_it() {
         let folder = tempfile::tempdir().unwrap();
-        let made = FleetKey::ensure(folder.path(), None).await.unwrap();
-        let credential = FleetKey::ensure(folder.path(), Some(made.private)).await.unwrap();
-        let keyring = Keyring::open_ring(credential, folder.path().to_owned()).await.unwrap();
-        assert!(matches!(keyring.rotate(vec![], Silent::Stop).await, Err(RotateError::Credential)));
+        let made = FleetKey::ensure(folder.path()).await.unwrap();
+        for kept in [Kept::Credential, Kept::Configured] {
+            let given = FleetKey::given(made.private.clone(), kept).await.unwrap();
+            let keyring = Keyring::open_ring(given, folder.path().to_owned()).await.unwrap();
+            let refused = keyring.rotate(vec![], Silent::Stop).await.unwrap_err();
+            assert_eq!(matches!(refused, RotateError::Credential), kept == Kept::Credential, "{refused}");
+            assert_eq!(FleetKey::ensure(folder.path()).await.unwrap().public, made.public);
+        }
     }
 }
