@@ -12,7 +12,7 @@
 //! for an hour and must outlive the daemon's restart, its crash and its upgrade. The store is behind
 //! [`RunBook`], so that this package knows no SQL and its tests need no database.
 //!
-//! Beside the Rust code stand what it runs: `playbook.yaml`, `roles/`, `group_vars/`, the callback plugin, the
+//! Beside the Rust code stand what it runs: `playbook.yaml`, `roles/`, the callback plugin, the
 //! launcher script and the pinned Python requirements. The last three are compiled in, since they must match the
 //! code that speaks to them; the playbook and its roles are files that an operator may read and replace.
 
