@@ -1,6 +1,6 @@
 //! Machines that really boot: firmware, iPXE, Linux, Debian, Ansible, `ready`; BIOS and UEFI, the daemon killed on the
-//! way, and the whole rack without power at the end. One rack, one pair of boots for everything that needs a booted
-//! machine, because a boot is what costs minutes.
+//! way, one machine as a control node, and the whole rack without power at the end. One rack, one pair of boots for
+//! everything that needs a booted machine, because a boot is what costs minutes.
 
 use std::{path::PathBuf, process::Command, sync::Arc, time::Duration};
 
@@ -9,12 +9,16 @@ use vocabulary::{NodeId, NodeState, Step};
 
 use crate::{
     bench::{Bench, Setup},
+    control_node::Shell,
     power_cut,
 };
 
 /// Under emulation on two busy cores.
 const BOOT: Duration = Duration::from_secs(900);
 const RUN: Duration = Duration::from_secs(900);
+
+/// Where `roost ansible setup` puts Ansible unless told otherwise.
+const VENV: &str = "/var/cache/roost/venv";
 
 /// Where setup has put loaders, image and Ansible.
 fn prepared() -> PathBuf {
@@ -71,6 +75,7 @@ async fn boot_bios_and_uefi_to_ready_while_the_daemon_is_killed_three_times() {
     let succeeded = bench.runs().await.iter().filter(|run| run.state.name() == "succeeded").count();
     assert_eq!(succeeded, 2);
     a_second_run_changes_nothing(&bench, &uefi).await;
+    it_can_be_a_control_node(&bench, &uefi).await;
     power_cut::the_rack_comes_back_and_nobody_touches_it(&mut bench, &[&bios, &uefi]).await;
     bench.daemon.stop(Duration::from_secs(20)).await.unwrap();
 }
@@ -93,4 +98,15 @@ async fn a_second_run_changes_nothing(bench: &Bench, machine: &Machine) {
     let second = runs.iter().filter(|run| run.node == node).max_by_key(|run| run.id).unwrap();
     assert!(second.id > last, "{runs:?}");
     assert_eq!(second.tasks_changed, 0, "{second:?}");
+}
+
+/// What it does to the machine ends with the machine's power.
+async fn it_can_be_a_control_node(bench: &Bench, machine: &Machine) {
+    let shell = Shell {
+        namespace: bench.rack.namespace().clone(),
+        key: bench.data.path().join("ssh/fleet_ed25519"),
+        address: bench.node(machine.mac()).await.unwrap().address.unwrap(),
+        folder: tempfile::tempdir().unwrap(),
+    };
+    tokio::task::block_in_place(|| shell.prove(VENV.as_ref()));
 }

@@ -8,6 +8,7 @@ mod boot;
 mod canaries;
 mod cli_backup;
 mod cli_client;
+mod control_node;
 mod crashes;
 mod http_auth;
 mod http_events;
