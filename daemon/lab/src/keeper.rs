@@ -25,7 +25,7 @@ use vocabulary::Mac;
 use crate::{
     accel::Accel,
     control::{self, Answer, PowerAction, Request},
-    machine::{AddError, Firmware, Machine, MachineSpec, PowerError, Status},
+    machine::{AddError, Firmware, Machine, MachineSpec, PowerError, Status, TpmModel},
     names::{MachineName, RackName},
     rack::{Rack, RackSpec, UpError},
     state::KeptBy,
@@ -101,6 +101,8 @@ pub struct PlannedMachine {
     pub cpus: u8,
     /// An empty disk of this size.
     pub disk_gib: Option<u32>,
+    /// A TPM 2.0 of its own.
+    pub tpm: Option<TpmModel>,
 }
 
 /// What the process left behind tells the one that started it, a JSON line each on its standard output.
@@ -192,6 +194,7 @@ impl PlannedMachine {
             memory_mib: self.memory_mib,
             cpus: self.cpus,
             disk_gib: self.disk_gib,
+            tpm: self.tpm,
             ..MachineSpec::new(self.name.clone(), self.firmware)
         }
     }

@@ -4,7 +4,10 @@
 
 use std::{fs, path::Path, process::Command};
 
-use crate::machine::{Firmware, OVMF_CODE, OVMF_VARS, QEMU};
+use crate::{
+    machine::{Firmware, OVMF_CODE, OVMF_VARS, QEMU},
+    tpm::SWTPM,
+};
 
 /// QEMU 7.2 (Debian 12) corrupts kernel 6.12 while it boots.
 const QEMU_MAJOR_MIN: u32 = 10;
@@ -37,6 +40,12 @@ pub fn preflight(firmwares: &[Firmware]) -> Vec<Lack> {
         lacks.extend([OVMF_CODE, OVMF_VARS].into_iter().find_map(|path| file(path, "apt install ovmf")));
     }
     lacks
+}
+
+/// Everything that is missing for machines with a TPM, besides what a rack needs.
+#[must_use]
+pub fn preflight_tpm() -> Vec<Lack> {
+    program(SWTPM, &["--version"], "apt install swtpm").into_iter().collect()
 }
 
 /// Everything that is missing for synthetic machines, besides what a rack needs.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use lab::{Firmware, Machine, MachineSpec, Rack, accel, machine::Snapshot};
+use lab::{Firmware, Machine, MachineSpec, Rack, TpmModel, accel, machine::Snapshot};
 
 use crate::support::{chain, machine_name, rack};
 
@@ -85,6 +85,26 @@ async fn a_machine_is_saved_and_goes_on_where_it_was() {
     let other = rack.add(MachineSpec { memory_mib: 256, ..MachineSpec::new(machine_name("other"), Firmware::Bios) });
     let error = other.unwrap().power_on_from(&taken).await.unwrap_err();
     assert!(error.to_string().contains("does not fit"), "{error}");
+}
+
+#[tokio::test]
+async fn a_tpm_has_power_as_long_as_its_machine_and_keeps_its_seed() {
+    let rack = rack();
+    let spec = MachineSpec { memory_mib: 128, ..MachineSpec::new(machine_name("sealed"), Firmware::Bios) };
+    let machine = rack.add(MachineSpec { tpm: Some(TpmModel::Tis), ..spec }).unwrap();
+    let process = || rack.state().processes.get("TPM of machine sealed").cloned();
+    let mut seeds = Vec::new();
+    for _ in 0..2 {
+        machine.power_on().await.unwrap_or_else(|error| panic!("{}", chain(&error)));
+        let running = process().unwrap();
+        assert!(lab::process::alive(&running));
+        machine.console().wait_for("Press Ctrl-B for the iPXE", FIRMWARE).await.unwrap();
+        machine.power_off().await.unwrap();
+        assert!(!lab::process::alive(&running));
+        assert_eq!(process(), None);
+        seeds.push(std::fs::metadata(machine.dir().join("tpm/tpm2-00.permall")).unwrap().len());
+    }
+    assert!(seeds[0] > 0 && seeds[0] == seeds[1], "{seeds:?}");
 }
 
 #[tokio::test]

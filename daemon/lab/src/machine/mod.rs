@@ -20,4 +20,4 @@ pub use qemu::{OVMF_CODE, OVMF_VARS, QEMU};
 pub use qmp::QmpError;
 pub use redact::mask_tokens_in_file;
 pub use snapshot::{Snapshot, SnapshotError};
-pub use spec::{AddError, Capture, DiskBus, Firmware, MachineSpec, NicModel};
+pub use spec::{AddError, Capture, DiskBus, Firmware, MachineSpec, NicModel, TpmModel};

@@ -61,6 +61,7 @@ fn plan(spec: MachineSpec, place: u8, rack_dir: &Path, state: &StateFile) -> Pla
         nic_model: spec.nic_model,
         disk: spec.disk_gib.map(|gib| disk_path(&dir, gib)),
         disk_bus: spec.disk_bus,
+        tpm: spec.tpm,
         captures: spec.captures,
         name: spec.name,
         dir,

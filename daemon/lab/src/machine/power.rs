@@ -32,6 +32,7 @@ use crate::{
     namespace::Namespace,
     process,
     state::{RackState, StateError, StateFile},
+    tpm::{Tpm, TpmError},
 };
 
 /// Software emulation on a busy host takes its time to reach the monitor.
@@ -100,6 +101,15 @@ pub enum PowerError {
     Silent {
         /// Which.
         name: MachineName,
+    },
+    /// Its TPM did not start.
+    #[error("cannot give machine {name} its TPM")]
+    Tpm {
+        /// Which.
+        name: MachineName,
+        /// Why not.
+        #[source]
+        source: TpmError,
     },
     /// The monitor failed.
     #[error("cannot control machine {name}")]
@@ -254,10 +264,11 @@ impl Machine {
         *self.boot_from.lock().unwrap_or_else(PoisonError::into_inner) = console.end();
         let socket = self.plan.qmp();
         let listener = qmp::listen(&socket).map_err(|source| PowerError::File { path: socket, source })?;
+        let tpm = self.start_tpm()?;
         let (child, id, serial) = self.spawn(incoming)?;
         self.state.change(|state| drop(state.processes.insert(self.process_name(), id.clone())))?;
         let (exit, exited) = watch::channel(None);
-        let (reader, keyboard) = self.read_console(child, serial, exit)?;
+        let (reader, keyboard) = self.read_console(child, serial, exit, tpm)?;
         match self.connect(&listener, &exited) {
             Ok(qmp) => *running = Some(Running { id, qmp, keyboard, exited, reader }),
             Err(error) => {
@@ -284,7 +295,10 @@ impl Machine {
         if running.reader.join().is_err() {
             tracing::warn!(machine = %self.name(), "console reader panicked");
         }
-        let forgotten = self.state.change(|state| drop(state.processes.remove(&self.process_name())));
+        let forgotten = self.state.change(|state| {
+            drop(state.processes.remove(&self.process_name()));
+            drop(state.processes.remove(&self.tpm_process_name()));
+        });
         if let Err(error) = forgotten {
             tracing::debug!(machine = %self.name(), error = &error as &dyn std::error::Error, "state not written");
         }
@@ -322,6 +336,17 @@ impl Machine {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Its TPM, where it has one, on record like every process of a rack.
+    fn start_tpm(&self) -> Result<Option<Tpm>, PowerError> {
+        if self.plan.tpm.is_none() {
+            return Ok(None);
+        }
+        let started = Tpm::on_socket(&self.namespace, &self.plan.tpm_dir());
+        let tpm = started.map_err(|source| PowerError::Tpm { name: self.name().clone(), source })?;
+        self.state.change(|state| drop(state.processes.insert(self.tpm_process_name(), tpm.id().clone())))?;
+        Ok(Some(tpm))
+    }
+
     fn spawn(&self, incoming: Option<&Path>) -> Result<(Child, ProcessId, UnixStream), PowerError> {
         let log_path = self.log_path();
         let log = File::create(&log_path).map_err(|source| PowerError::File { path: log_path, source })?;
@@ -337,12 +362,13 @@ impl Machine {
         Ok((child, id, ours))
     }
 
-    /// The thread that writes the console down, reaps QEMU and then cleans its capture.
+    /// The thread that writes the console down, reaps QEMU, ends its TPM and then cleans its capture.
     fn read_console(
         &self,
         mut child: Child,
         serial: UnixStream,
         exit: watch::Sender<Option<ExitStatus>>,
+        tpm: Option<Tpm>,
     ) -> Result<(thread::JoinHandle<()>, UnixStream), PowerError> {
         let path = self.console_path();
         let opened = OpenOptions::new().create(true).append(true).open(&path);
@@ -354,6 +380,7 @@ impl Machine {
                 tracing::debug!(machine = %name, %error, "console closed");
             }
             let status = child.wait();
+            drop(tpm);
             if let Some(Err(error)) = pcap.map(|path| mask_tokens_in_file(&path)) {
                 tracing::warn!(machine = %name, %error, "tokens not taken out of the capture");
             }
@@ -400,6 +427,10 @@ impl Machine {
 
     fn process_name(&self) -> String {
         RackState::process_name(self.name())
+    }
+
+    fn tpm_process_name(&self) -> String {
+        format!("TPM of {}", self.process_name())
     }
 }
 

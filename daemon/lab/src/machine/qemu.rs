@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use vocabulary::{Mac, SmbiosUuid};
 
-use super::spec::{Capture, DiskBus, Firmware, NicModel};
-use crate::{accel::Accel, names::MachineName};
+use super::spec::{Capture, DiskBus, Firmware, NicModel, TpmModel};
+use crate::{accel::Accel, names::MachineName, tpm};
 
 /// The emulator.
 pub const QEMU: &str = "qemu-system-x86_64";
@@ -32,6 +32,7 @@ pub(crate) struct Plan {
     pub(crate) nic_model: NicModel,
     pub(crate) disk: Option<PathBuf>,
     pub(crate) disk_bus: DiskBus,
+    pub(crate) tpm: Option<TpmModel>,
     pub(crate) captures: Vec<Capture>,
     pub(crate) dir: PathBuf,
 }
@@ -50,6 +51,10 @@ impl Plan {
 
     pub(crate) fn qmp(&self) -> PathBuf {
         self.dir.join("qmp.sock")
+    }
+
+    pub(crate) fn tpm_dir(&self) -> PathBuf {
+        self.dir.join("tpm")
     }
 
     pub(crate) fn pcap(&self) -> Option<PathBuf> {
@@ -105,6 +110,15 @@ fn devices(args: &mut Args, plan: &Plan) {
         };
         args.pair("-device", format!("{device},drive=disk0,bootindex={}", plan.nics.len()));
     }
+    if let Some(model) = plan.tpm {
+        let device = match model {
+            TpmModel::Crb => "tpm-crb",
+            TpmModel::Tis => "tpm-tis",
+        };
+        let socket = tpm::control_socket(&plan.tpm_dir());
+        args.pair("-chardev", format!("socket,id=tpm0,path={}", file(&socket)));
+        args.pair("-tpmdev", "emulator,id=tpm0,chardev=tpm0").pair("-device", format!("{device},tpmdev=tpm0"));
+    }
 }
 
 fn captures(args: &mut Args, plan: &Plan) {
@@ -159,6 +173,7 @@ mod tests {
             nic_model: NicModel::Virtio,
             disk: None,
             disk_bus: DiskBus::Virtio,
+            tpm: None,
             captures: vec![Capture::Pcap],
             dir: "/run/x".into(),
         }
@@ -191,5 +206,15 @@ mod tests {
         assert!(uefi.contains("unit=1,file=/run/x/vars.fd"), "{uefi}");
         assert!(uefi.contains("bootindex=0,romfile="), "{uefi}");
         assert!(uefi.ends_with("-incoming file:/s/memory"), "{uefi}");
+    }
+
+    #[test]
+    fn a_tpm_is_the_one_of_the_machine_s_own_directory() {
+        for (model, device) in [(TpmModel::Crb, "tpm-crb,tpmdev=tpm0"), (TpmModel::Tis, "tpm-tis,tpmdev=tpm0")] {
+            let with = arguments(&Plan { tpm: Some(model), ..plan(Firmware::Uefi) }, None).join(" ");
+            assert!(with.contains("socket,id=tpm0,path=/run/x/tpm/control.sock"), "{with}");
+            assert!(with.contains(device), "{with}");
+        }
+        assert!(!arguments(&plan(Firmware::Uefi), None).join(" ").contains("tpm"));
     }
 }

@@ -19,7 +19,7 @@ use vocabulary::{Mac, SmbiosUuid};
 use super::{
     power::{Machine, PowerError},
     qmp::QmpError,
-    spec::{DiskBus, Firmware, NicModel},
+    spec::{DiskBus, Firmware, NicModel, TpmModel},
 };
 use crate::{accel::Accel, names::MachineName, rack::private_dir};
 
@@ -47,6 +47,9 @@ struct Fits {
     macs: Vec<Mac>,
     nic_model: NicModel,
     disk: Option<DiskBus>,
+    /// QEMU takes its state along; snapshots of before there were any are of machines without.
+    #[serde(default)]
+    tpm: Option<TpmModel>,
 }
 
 /// A machine could not be saved or started from what was saved.
@@ -235,6 +238,7 @@ impl Machine {
             macs: plan.nics.iter().map(|nic| nic.mac).collect(),
             nic_model: plan.nic_model,
             disk: plan.disk.is_some().then_some(plan.disk_bus),
+            tpm: plan.tpm,
         }
     }
 }

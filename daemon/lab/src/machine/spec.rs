@@ -71,6 +71,16 @@ pub enum Capture {
     Pcap,
 }
 
+/// How the machine's processor reaches its TPM 2.0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TpmModel {
+    /// Command Response Buffer: TPMs in the firmware of newer boards.
+    Crb,
+    /// TPM Interface Specification: chips of their own, and older boards.
+    Tis,
+}
+
 /// How a machine is to be.
 #[derive(Debug, Clone)]
 pub struct MachineSpec {
@@ -92,6 +102,8 @@ pub struct MachineSpec {
     pub disk_gib: Option<u32>,
     /// What it hangs on.
     pub disk_bus: DiskBus,
+    /// A TPM 2.0 of its own; its seed lies in the machine's directory and outlives every power cycle.
+    pub tpm: Option<TpmModel>,
     /// The first NIC's address, where not the derived one.
     pub mac: Option<Mac>,
     /// The SMBIOS UUID, where not the derived one.
@@ -103,7 +115,7 @@ pub struct MachineSpec {
 }
 
 impl MachineSpec {
-    /// One processor, 2 GiB, one NIC, no disk, emulated in software.
+    /// One processor, 2 GiB, one NIC, no disk, no TPM, emulated in software.
     #[must_use]
     pub fn new(name: MachineName, firmware: Firmware) -> Self {
         Self {
@@ -116,6 +128,7 @@ impl MachineSpec {
             nic_model: NicModel::default(),
             disk_gib: None,
             disk_bus: DiskBus::default(),
+            tpm: None,
             mac: None,
             uuid: None,
             serial: None,

@@ -19,7 +19,11 @@ use rustix::process::Signal;
 use vocabulary::{HostKey, NodeId, ProcessId};
 
 use super::place::Synthetic;
-use crate::{namespace::EnterError, process};
+use crate::{
+    namespace::EnterError,
+    process,
+    tpm::{self, Tpm, TpmError},
+};
 
 const BANNER: Duration = Duration::from_secs(20);
 
@@ -39,6 +43,9 @@ mount --rbind /dev "$root/dev"
 mount --make-rprivate "$root/dev"
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
+# This host's own TPM is not the machine's: neither its device nor what the firmware says of it.
+[ ! -e "$root/dev/tpmrm0" ] || mount --bind "$1/machine-id" "$root/dev/tpmrm0"
+[ ! -d "$root/sys/firmware" ] || mount -t tmpfs -o ro tmpfs "$root/sys/firmware"
 mount -t tmpfs -o mode=0755 tmpfs "$root/run"
 mkdir -p "$root/run/sshd" "$root/run/lab" "$root/tmp" "$root/root/.ssh"
 chmod 700 "$root/root" "$root/root/.ssh"
@@ -100,6 +107,9 @@ pub enum SystemError {
         /// What it logged.
         log: String,
     },
+    /// Its TPM did not start.
+    #[error("cannot give the machine a TPM")]
+    Tpm(#[from] TpmError),
     /// The namespace is gone.
     #[error("cannot reach the machine's namespace")]
     Enter(#[from] EnterError),
@@ -126,11 +136,27 @@ impl Drop for System {
 }
 
 impl Synthetic {
+    /// Puts the TPM of that name into it, a new one if there was none: for as long as it lives, systems that are
+    /// started find it. A machine has room for one at a time.
+    pub async fn insert_tpm(&self, chip: &str) -> Result<Tpm, SystemError> {
+        let (namespace, folder) = (self.namespace.clone(), self.dir.join(format!("tpm-{chip}")));
+        Ok(tokio::task::spawn_blocking(move || Tpm::on_loopback(&namespace, &folder)).await??)
+    }
+
     /// Boots it: sshd answers on port 22 for root with this fleet key (a line of `authorized_keys`) and no other.
     ///
     /// The host key is made once a machine, so that a second boot shows the same one.
     pub async fn start_system(&self, fleet_key: &str) -> Result<System, SystemError> {
-        let host_key = self.prepare(fleet_key)?;
+        self.start(fleet_key, String::new()).await
+    }
+
+    /// Boots it with a TPM: what runs over SSH finds the chip that is inserted, or a broken one if none is.
+    pub async fn start_system_with_tpm(&self, fleet_key: &str) -> Result<System, SystemError> {
+        self.start(fleet_key, format!("SetEnv TPM2TOOLS_TCTI={}\n", tpm::tools_address())).await
+    }
+
+    async fn start(&self, fleet_key: &str, settings: String) -> Result<System, SystemError> {
+        let host_key = self.prepare(fleet_key, &settings)?;
         let log_path = self.dir.join("sshd.log");
         let log = File::create(&log_path).map_err(|source| SystemError::File { path: log_path.clone(), source })?;
         let child = self.spawn_system(log)?;
@@ -155,11 +181,11 @@ impl Synthetic {
         command.spawn().map_err(failed)
     }
 
-    fn prepare(&self, fleet_key: &str) -> Result<HostKey, SystemError> {
+    fn prepare(&self, fleet_key: &str, settings: &str) -> Result<HostKey, SystemError> {
         let live = self.dir.join("live");
         fs::create_dir_all(&live).map_err(|source| SystemError::File { path: live, source })?;
         self.write("authorized_keys", &format!("{}\n", fleet_key.trim()))?;
-        self.write("sshd_config", SSHD_CONFIG)?;
+        self.write("sshd_config", &format!("{SSHD_CONFIG}{settings}"))?;
         self.write("machine-id", &format!("{}\n", self.machine_id()))?;
         let key = self.dir.join("host_key");
         if !key.exists() {
