@@ -22,6 +22,7 @@ pub mod policy;
 pub mod power;
 pub mod retention;
 pub mod ssh;
+pub mod tpm;
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 

@@ -4,6 +4,7 @@
 //! people audit. `ssh-keyscan` is not used to recognise a node, because it prints a key before the other side has
 //! proved that it holds it; a login with strict checking proves it.
 
+mod converse;
 mod key;
 mod keyring;
 
@@ -12,6 +13,7 @@ use std::{io, net::Ipv4Addr, process::Stdio, time::Duration};
 use tokio::process::Command;
 use vocabulary::HostKey;
 
+pub use converse::{Turn, converse};
 pub use key::{FleetKey, FleetKeyError, Kept};
 pub use keyring::{Keyring, RotateError, Rotation, Silent};
 
@@ -53,13 +55,9 @@ pub enum SshError {
 /// # Errors
 /// Nobody answers, another key answers, or the command fails.
 pub async fn run(key: &FleetKey, node: &Pinned, command: &str, limit: Duration) -> Result<String, SshError> {
-    let known_hosts = tempfile::NamedTempFile::new().map_err(SshError::Start)?;
-    let lines: String = node.host_keys.iter().map(|host_key| format!("{} {host_key}\n", node.address)).collect();
-    std::fs::write(known_hosts.path(), lines).map_err(SshError::Start)?;
-    let mut ssh = Command::new("ssh");
-    ssh.args(options(limit)).arg("-o").arg(format!("UserKnownHostsFile={}", known_hosts.path().display()));
-    ssh.arg("-i").arg(&key.private).arg(format!("root@{}", node.address)).arg("--").arg(command);
-    ssh.stdin(Stdio::null()).kill_on_drop(true);
+    let known_hosts = known_hosts(node).map_err(SshError::Start)?;
+    let mut ssh = ssh(key, node, &known_hosts, command, limit);
+    ssh.stdin(Stdio::null());
     let output = tokio::time::timeout(limit, ssh.output())
         .await
         .map_err(|_| SshError::TimedOut { address: node.address, limit })?
@@ -67,9 +65,35 @@ pub async fn run(key: &FleetKey, node: &Pinned, command: &str, limit: Duration) 
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
+    Err(failed(node, &output.stderr))
+}
+
+/// What only this node may answer with, for one call.
+fn known_hosts(node: &Pinned) -> io::Result<tempfile::NamedTempFile> {
+    let file = tempfile::NamedTempFile::new()?;
+    let lines: String = node.host_keys.iter().map(|host_key| format!("{} {host_key}\n", node.address)).collect();
+    std::fs::write(file.path(), lines).map(|()| file)
+}
+
+fn ssh(
+    key: &FleetKey,
+    node: &Pinned,
+    known_hosts: &tempfile::NamedTempFile,
+    command: &str,
+    limit: Duration,
+) -> Command {
+    let mut ssh = Command::new("ssh");
+    ssh.args(options(limit)).arg("-o").arg(format!("UserKnownHostsFile={}", known_hosts.path().display()));
+    ssh.arg("-i").arg(&key.private).arg(format!("root@{}", node.address)).arg("--").arg(command);
+    ssh.kill_on_drop(true);
+    ssh
+}
+
+/// The last line that ssh, or the command, said.
+fn failed(node: &Pinned, stderr: &[u8]) -> SshError {
+    let said = String::from_utf8_lossy(stderr);
     let message = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no message").to_owned();
-    Err(SshError::Failed { address: node.address, message })
+    SshError::Failed { address: node.address, message }
 }
 
 fn options(limit: Duration) -> Vec<String> {

@@ -103,6 +103,9 @@ struct Up {
     /// Give each machine an empty disk of this size in GiB.
     #[arg(long, value_name = "GIB")]
     disk: Option<u32>,
+    /// Give each machine a TPM 2.0 of its own, emulated by swtpm.
+    #[arg(long)]
+    tpm: bool,
     /// The bridge's address and network.
     #[arg(long, value_name = "CIDR", default_value = "10.77.0.1/16")]
     address: Ipv4Net,
@@ -203,7 +206,8 @@ impl Up {
             return self.rehearse(&run_root, &machines);
         }
         let firmwares: Vec<_> = machines.iter().map(|machine| machine.firmware).collect();
-        ready(&lab::preflight(&firmwares))?;
+        let tpm = if self.tpm { lab::preflight_tpm() } else { Vec::new() };
+        ready(&[lab::preflight(&firmwares), tpm].concat())?;
         let spinner = spinner();
         spinner.set_message("looking whether KVM works");
         let verdict = accel::probe(&accel::default_cache_dir()).await;
@@ -250,7 +254,8 @@ impl Up {
         let name = name.parse().map_err(|error: lab::ParseNameError| {
             Failure::new(Exit::Usage, error, "roost lab up --machines bios,uefi")
         })?;
-        Ok(PlannedMachine { name, firmware, memory_mib: self.memory, cpus: self.cpus, disk_gib: self.disk })
+        let tpm = self.tpm.then_some(lab::TpmModel::Crb);
+        Ok(PlannedMachine { name, firmware, memory_mib: self.memory, cpus: self.cpus, disk_gib: self.disk, tpm })
     }
 
     fn rehearse(&self, run_root: &Path, machines: &[PlannedMachine]) -> Result<(), Failure> {
@@ -345,6 +350,9 @@ fn load(root: &Path, rack: &RackName) -> Result<RackState, Failure> {
 fn check() -> Result<(), Failure> {
     let lacks = lab::preflight(&[Firmware::Bios, Firmware::Uefi]);
     ready(&lacks)?;
+    for lack in lab::preflight_tpm() {
+        screen::line(format!("for machines with a TPM (--tpm) it lacks {}: {}", lack.what, lack.remedy))?;
+    }
     screen::line("this host has what a rack needs")
 }
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::http::{
     input::Change,
-    wire::{ClaimsView, NodeDetailView, NodeView, StepView},
+    wire::{ClaimsView, IdentityView, NodeDetailView, NodeView, StepView},
 };
 
 /// See machines, let them in, keep them out, switch them.
@@ -202,7 +202,7 @@ impl Show {
             rows.extend([["why".to_owned(), reason.cause], ["what to do".to_owned(), reason.remedy]]);
         }
         if let Some(identity) = node.identity {
-            rows.push(["SMBIOS UUID".to_owned(), screen::maybe(identity.smbios_uuid)]);
+            rows.extend(rests_on(&identity));
             rows.extend(identity.host_keys.into_iter().map(|key| ["host key".to_owned(), key]));
         }
         rows.extend(claims.map(claimed).into_iter().flatten());
@@ -225,6 +225,26 @@ fn claimed(claims: ClaimsView) -> Vec<[String; 2]> {
     ];
     rows.extend(claims.disks.into_iter().map(|disk| row("disk", format!("{} {}", disk.name, gib(disk.size_bytes)))));
     rows
+}
+
+/// What a machine is recognised by at its next boot.
+fn rests_on(identity: &IdentityView) -> Vec<[String; 2]> {
+    let row = |what: &str, value: String| [what.to_owned(), value];
+    let mut parts = vec!["MAC"];
+    parts.extend(identity.smbios_uuid.as_ref().map(|_| "SMBIOS UUID"));
+    parts.extend(identity.tpm.as_ref().map(|_| "TPM"));
+    let tpm = identity.tpm.as_ref().map_or_else(
+        || "none was proven".to_owned(),
+        |tpm| match tpm.proven {
+            Some(at) => format!("{}, proven {}", tpm.endorsement_key, screen::at(at)),
+            None => format!("{}, not proven in this boot: no run starts before it is", tpm.endorsement_key),
+        },
+    );
+    vec![
+        row("identity rests on", parts.join(", ")),
+        row("SMBIOS UUID", screen::maybe(identity.smbios_uuid.as_ref())),
+        row("TPM", tpm),
+    ]
 }
 
 impl Approve {

@@ -7,7 +7,7 @@ use std::{net::SocketAddrV4, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Boot, Config, DhcpMode, Enroll, Nodes, Subnet, UefiLoader};
+use super::{Boot, Config, DhcpMode, Enroll, Nodes, Subnet, Tpm, UefiLoader};
 use crate::nodes::lifecycle;
 
 /// How long a run waits for somebody who edits the inventory, before it says who holds the lock.
@@ -148,12 +148,16 @@ impl Config {
     /// What the node lifecycle decides by.
     #[must_use]
     pub fn node_rules(&self) -> lifecycle::Rules {
-        let Nodes { enroll, token_ttl, max_runs, sla, .. } = &self.nodes;
+        let Nodes { enroll, tpm, token_ttl, max_runs, sla, .. } = &self.nodes;
         lifecycle::Rules {
             enroll: match enroll {
                 Enroll::Approve => lifecycle::Enroll::Approve,
                 Enroll::Auto => lifecycle::Enroll::Auto,
                 Enroll::Deny => lifecycle::Enroll::Deny,
+            },
+            tpm: match tpm {
+                Tpm::Prove => lifecycle::TpmRule::Prove,
+                Tpm::Ignore => lifecycle::TpmRule::Ignore,
             },
             token_ttl: *token_ttl,
             sla: lifecycle::Slas {

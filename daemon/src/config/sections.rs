@@ -227,6 +227,8 @@ section! {
         trust_boot_network: bool = default "false";
         /// How a machine gets its operating system.
         method: Method = default r#""live""#;
+        /// What a machine's TPM is for.
+        tpm: Tpm = default r#""prove""#;
         /// How long the call-home token of one boot may be used: longer than this control node may be away, since a
         /// machine that comes too late must be started again. A newer boot of the machine ends it in any case.
         token_ttl: Duration = default r#""12h""#;
@@ -248,6 +250,17 @@ choice! {
         Auto = "auto",
         /// It is refused.
         Deny = "deny",
+    }
+}
+
+choice! {
+    /// What a machine's TPM is for.
+    Tpm {
+        /// A machine that has a TPM 2.0 proves its endorsement key before its first run; the same key is demanded at every
+        /// boot from then on.
+        Prove = "prove",
+        /// For racks whose TPMs cannot be used: none is asked. A machine that proved one before is still held to it.
+        Ignore = "ignore",
     }
 }
 

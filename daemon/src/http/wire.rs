@@ -9,7 +9,8 @@ use ansible::events::{TaskOutcome, TaskReport};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vocabulary::{
-    BootId, Event, Identity, Mac, Node, NodeId, NodeState, Run, RunId, RunState, Step, StepRecord, Timestamp, Wait,
+    BootId, EndorsementKey, Event, Identity, Mac, Node, NodeId, NodeState, Run, RunId, RunState, Step, StepRecord,
+    Timestamp, Wait,
 };
 
 use super::desks::PartStatus;
@@ -154,6 +155,19 @@ pub struct IdentityView {
     pub machine_id: Option<String>,
     /// The pinned SSH host keys.
     pub host_keys: Vec<String>,
+    /// The TPM that it rests on; absent where the machine has proved none.
+    pub tpm: Option<TpmView>,
+}
+
+/// The TPM that an identity rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TpmView {
+    /// Its endorsement key: the template it is made from, and the SHA-256 of its public area.
+    #[schema(value_type = String, example = "rsa2048:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
+    pub endorsement_key: EndorsementKey,
+    /// When it proved it in this boot; absent as long as it has not, and then no run starts.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub proven: Option<Timestamp>,
 }
 
 impl From<Identity> for IdentityView {
@@ -162,6 +176,7 @@ impl From<Identity> for IdentityView {
             smbios_uuid: identity.smbios_uuid.map(|uuid| uuid.to_string()),
             machine_id: identity.machine_id.map(|id| id.to_string()),
             host_keys: identity.host_keys.iter().map(ToString::to_string).collect(),
+            tpm: identity.tpm.map(|tpm| TpmView { endorsement_key: tpm.key, proven: tpm.proven }),
         }
     }
 }

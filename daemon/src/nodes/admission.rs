@@ -84,7 +84,7 @@ fn judge_claims(tracked: &Tracked, asked_with: Option<SmbiosUuid>, call: &CallHo
     }
 }
 
-/// What is pinned once a call-home is accepted.
+/// What is pinned once a call-home is accepted, the TPM aside: that is proven over SSH later.
 #[must_use]
 pub fn identity(call: &CallHome) -> Identity {
     let mut host_keys = call.ssh_host_keys.clone();
@@ -94,6 +94,7 @@ pub fn identity(call: &CallHome) -> Identity {
         smbios_uuid: call.smbios_uuid.and_then(SmbiosUuid::identifying),
         machine_id: Some(call.machine_id.clone()),
         host_keys,
+        tpm: None,
     }
 }
 

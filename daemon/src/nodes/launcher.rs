@@ -1,4 +1,4 @@
-//! Brings queued runs to Ansible: waits for the pinned key, writes the inventory, hands the run over.
+//! Brings queued runs to Ansible: waits for the pinned key and the TPM, writes the inventory, hands the run over.
 //!
 //! A reconciler: it takes no input, looks at what the lifecycle says is queued, and does what is missing; nudged
 //! after every change, and periodically in case a nudge was lost. A machine that is not reachable yet, or a disk too
@@ -19,10 +19,14 @@ use tokio::{
 use vocabulary::{Reason, RunId};
 
 use super::{
-    Nodes,
+    Nodes, NodesError,
+    endorsement::{Clearance, Question},
     ledger::{Host, Launchable},
 };
-use crate::ssh::{Keyring, Pinned};
+use crate::{
+    ssh::{Keyring, Pinned},
+    tpm,
+};
 
 /// How often the queue is looked at without a nudge.
 const PERIOD: Duration = Duration::from_secs(3);
@@ -116,11 +120,31 @@ async fn attempt(nodes: &Nodes, pad: &impl LaunchPad, keys: &Keyring, one: Launc
         cause: format!("its pinned host key does not answer yet: {error}"),
         remedy: format!("nothing, it is tried again; roost node timeline {} shows how far it is", one.host.node),
     })?;
-    let hosts = nodes
-        .ask(|ledger, _, _| ledger.hosts())
-        .await
-        .map_err(|error| Reason { cause: error.to_string(), remedy: "look at the daemon's log".to_owned() })?;
+    if clearance(nodes, keys, &pinned, &one).await? == Clearance::Stop {
+        // Parked, or another run took this one's place: nothing is left to launch.
+        return Ok(());
+    }
+    let hosts = nodes.ask(|ledger, _, _| ledger.inventory()).await.map_err(|error| unwritten(&error))?;
     pad.launch(one, hosts).await
+}
+
+/// Asks the machine's TPM, where that is still open, and lets the lifecycle judge.
+async fn clearance(nodes: &Nodes, keys: &Keyring, pinned: &Pinned, one: &Launchable) -> Result<Clearance, Reason> {
+    let known = match one.question {
+        Question::Settled => return Ok(Clearance::Go),
+        Question::AnyKey => None,
+        Question::TheKey(key) => Some(key),
+    };
+    let finding = tpm::ask(&keys.current(), pinned, known).await?;
+    let asked = one.clone();
+    nodes
+        .ask(move |ledger, now, writes| ledger.tpm_found(now, &asked, &finding, writes))
+        .await
+        .map_err(|error| unwritten(&error))
+}
+
+fn unwritten(error: &NodesError) -> Reason {
+    Reason { cause: error.to_string(), remedy: "look at the daemon's log".to_owned() }
 }
 
 async fn pause(stop: &Stop) {

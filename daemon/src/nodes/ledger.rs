@@ -19,6 +19,7 @@ use vocabulary::{
 
 use forgetting::Owner;
 
+use super::endorsement::{self, Question};
 use super::lifecycle::{Boot, Counters, Promises, Repeat, Rules, Tracked, Turn};
 pub use super::writes::{Report, Writes};
 use crate::policy::{self, Window};
@@ -56,6 +57,8 @@ pub struct Launchable {
     pub run: Run,
     /// On which machine.
     pub host: Host,
+    /// What its TPM is to be asked first.
+    pub question: Question,
 }
 
 /// Every machine that Roost knows.
@@ -388,7 +391,9 @@ impl Ledger {
     #[must_use]
     pub fn running(&self) -> Vec<Launchable> {
         let running = self.runs.values().filter(|run| run.state == RunState::Running);
-        running.filter_map(|run| Some(Launchable { run: run.clone(), host: self.host_of(run)? })).collect()
+        let launched =
+            |run: &Run| Some(Launchable { run: run.clone(), host: self.host_of(run)?, question: Question::Settled });
+        running.filter_map(launched).collect()
     }
 
     /// The runs that are queued and whose machine may be reached.
@@ -400,17 +405,29 @@ impl Ledger {
             .filter(|one| one.node.state == NodeState::CalledHome)
             .filter_map(|one| {
                 let run = self.runs.get(&one.node.run?).filter(|run| run.state == RunState::Queued)?;
-                Some(Launchable { run: run.clone(), host: host(one)? })
+                let question = endorsement::question(one.node.identity.as_ref(), self.rules.tpm);
+                Some(Launchable { run: run.clone(), host: host(one)?, question })
             })
             .collect();
         ready.sort_by_key(|one| one.run.id);
         ready
     }
 
-    /// The machines that belong into the inventory: admitted, with an address and a pinned identity.
+    /// The machines that hold the fleet key: admitted, with an address and a pinned identity.
     #[must_use]
     pub fn hosts(&self) -> Vec<Host> {
-        let belongs = |one: &&Tracked| one.node.approved && one.node.state != NodeState::Suspect;
+        self.hosts_that(|_| true)
+    }
+
+    /// Those that belong into the inventory: of them, the ones whose identity is whole. One whose TPM has yet to answer is
+    /// nobody that a playbook should speak to.
+    #[must_use]
+    pub fn inventory(&self) -> Vec<Host> {
+        self.hosts_that(|one| !endorsement::is_open(one.node.identity.as_ref()))
+    }
+
+    fn hosts_that(&self, condition: impl Fn(&Tracked) -> bool) -> Vec<Host> {
+        let belongs = |one: &&Tracked| one.node.approved && one.node.state != NodeState::Suspect && condition(one);
         let mut hosts: Vec<Host> = self.machines.values().filter(belongs).filter_map(host).collect();
         hosts.sort_by(|a, b| a.node.cmp(&b.node));
         hosts

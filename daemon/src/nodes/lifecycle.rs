@@ -15,7 +15,7 @@ use vocabulary::{
 };
 
 use super::power::Awaited;
-pub use super::rules::{Enroll, Rules, Slas};
+pub use super::rules::{Enroll, Rules, Slas, TpmRule};
 
 /// One attempt of a machine to boot.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,6 +13,7 @@ fn rules() -> Rules {
     let minute = Duration::from_secs(60);
     Rules {
         enroll: Enroll::Approve,
+        tpm: TpmRule::Prove,
         token_ttl: 15 * minute,
         sla: Slas {
             power_on: 2 * minute,

@@ -138,7 +138,7 @@ mod tests {
     use super::*;
     use crate::nodes::{
         ledger::Seen,
-        lifecycle::{Counters, Enroll, Slas},
+        lifecycle::{Counters, Enroll, Slas, TpmRule},
     };
 
     const MAC: Mac = Mac([0x52, 0x54, 0, 0, 0, 1]);
@@ -156,7 +156,14 @@ mod tests {
             configuring: minute,
             verifying: minute,
         };
-        Rules { enroll: Enroll::Approve, token_ttl: 15 * minute, sla, max_runs: 3, max_strangers: 9 }
+        Rules {
+            enroll: Enroll::Approve,
+            tpm: TpmRule::Prove,
+            token_ttl: 15 * minute,
+            sla,
+            max_runs: 3,
+            max_strangers: 9,
+        }
     }
 
     fn in_state(state: NodeState) -> Ledger {

@@ -9,11 +9,13 @@ use ansible::callhome::Report;
 use serde::Serialize;
 use serde_json::json;
 use vocabulary::{
-    Approved, CallHome, EventKind, Mac, NodeId, NodeState, Reason, Run, RunId, RunState, Step, Timestamp, Token,
+    Approved, CallHome, EventKind, Identity, Mac, NodeId, NodeState, Reason, Run, RunId, RunState, Step, Timestamp,
+    Token,
 };
 
 use super::{
     admission::{self, Decision, Refusal},
+    endorsement,
     ledger::{Asked, Ledger, Writes, authority_name},
     lifecycle::{Accepted, Repeat, Tracked},
 };
@@ -222,7 +224,8 @@ impl Ledger {
         let address = address.ok_or(TurnedDown::NoAddress)?;
         let repeat = self.next_attempt(mac);
         let run = self.turn(now, mac, writes, |tracked, counters, turn, _| {
-            tracked.node.identity = Some(admission::identity(call));
+            let tpm = endorsement::carried(tracked.node.identity.as_ref());
+            tracked.node.identity = Some(Identity { tpm, ..admission::identity(call) });
             tracked.node.address = Some(address);
             turn.line(Step::CalledHome, format!("from {address}"));
             let run = tracked.queue_run(now, "call-home", repeat, counters, turn);

@@ -7,7 +7,7 @@ use vocabulary::{Authority, Firmware, Hardware, HostKey, MachineId};
 use super::*;
 use crate::nodes::{
     ledger::{Seen, Verifying},
-    lifecycle::{Counters, Enroll, Promises, Rules, Slas},
+    lifecycle::{Counters, Enroll, Promises, Rules, Slas, TpmRule},
 };
 
 pub(crate) fn at(seconds: i64) -> Timestamp {
@@ -22,7 +22,7 @@ pub(crate) fn ledger(enroll: Enroll) -> Ledger {
     let minute = Duration::from_secs(60);
     let sla =
         Slas { power_on: minute, booting: 10 * minute, called_home: minute, configuring: minute, verifying: minute };
-    let rules = Rules { enroll, token_ttl: 15 * minute, sla, max_runs: 3, max_strangers: 2 };
+    let rules = Rules { enroll, tpm: TpmRule::Prove, token_ttl: 15 * minute, sla, max_runs: 3, max_strangers: 2 };
     Ledger::new(rules, Counters { boot: 1, run: 1 }, vec![], vec![], None)
 }
 

@@ -9,6 +9,8 @@ pub struct Rules {
     pub enroll: Enroll,
     /// How long a boot's token may wait for its call-home.
     pub token_ttl: Duration,
+    /// Which machines' TPMs are asked.
+    pub tpm: TpmRule,
     /// How long a node may stay in a state that waits for something other than a person.
     pub sla: Slas,
     /// How many runs one boot may get without a person, the first included.
@@ -26,6 +28,15 @@ pub enum Enroll {
     Approve,
     /// Refuse.
     Deny,
+}
+
+/// `nodes.tpm`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TpmRule {
+    /// Every machine that has one proves it.
+    Prove,
+    /// Only those prove it whose identity rests on one already.
+    Ignore,
 }
 
 /// The longest stay in each state that a machine or a run must leave by itself.

@@ -4,8 +4,9 @@ use std::{error::Error as _, fs, os::unix::fs::PermissionsExt as _, path::Path, 
 
 use rusqlite::Connection;
 use store::{Batch, OpenError, Store, WriteError};
+use vocabulary::Identity;
 
-use crate::samples::{at, event};
+use crate::samples::{at, event, id, node};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -118,4 +119,21 @@ async fn a_folder_that_cannot_be_made_is_named() {
     let error = Store::open(Path::new("/proc/roost"), at(0)).await.unwrap_err();
     assert_eq!(error.to_string(), "could not open /proc/roost");
     assert!(error.source().is_some());
+}
+
+/// A database of the first schema, whose identities do not speak of TPMs.
+#[tokio::test]
+async fn a_node_of_before_tpms_were_asked_keeps_its_identity() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), at(0)).await.unwrap();
+    store.commit(Batch { nodes: vec![node(1).into()], ..Batch::default() }).await.unwrap();
+    store.close().await;
+    let before = Connection::open(database(folder.path())).unwrap();
+    before
+        .execute_batch("UPDATE nodes SET identity = json_remove(identity, '$.tpm'); PRAGMA user_version = 1;")
+        .unwrap();
+    drop(before);
+    let store = Store::open(folder.path(), at(0)).await.unwrap();
+    let identity = store.node(id(1)).await.unwrap().unwrap().identity.unwrap();
+    assert_eq!(identity, Identity { tpm: None, ..node(1).identity.unwrap() });
 }

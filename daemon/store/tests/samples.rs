@@ -2,8 +2,8 @@
 
 use store::{Batch, NewEvent, NodeWrite, Store};
 use vocabulary::{
-    BootId, Event, EventKind, Identity, Mac, Node, NodeId, NodeState, ProcessId, Reason, Run, RunId, RunState, Step,
-    StepRecord, Timestamp,
+    BootId, EndorsementKey, EndorsementKind, Event, EventKind, Identity, Mac, Node, NodeId, NodeState, ProcessId,
+    Reason, Run, RunId, RunState, Step, StepRecord, Timestamp, TpmIdentity,
 };
 
 pub(crate) fn at(second: i64) -> Timestamp {
@@ -32,6 +32,10 @@ pub(crate) fn node(last: u8) -> Node {
             smbios_uuid: "4c4c4544-0042-3510-8054-b4c04f564433".parse().ok(),
             machine_id: "0123456789abcdef0123456789abcdef".to_owned().try_into().ok(),
             host_keys: Vec::new(),
+            tpm: Some(TpmIdentity {
+                key: EndorsementKey { kind: EndorsementKind::Rsa2048, sha256: [last; 32] },
+                proven: Some(at(7)),
+            }),
         }),
         address: Some([10, 77, 1, last].into()),
         firmware: Some(vocabulary::Firmware::UefiX64),

@@ -100,6 +100,15 @@ impl Bench {
         self.until(limit, &format!("{mac} to reach {step}"), async || self.count(mac, step).await > 0).await;
     }
 
+    /// Waits until the node says this of why it waits.
+    pub(crate) async fn reached_reason(&self, mac: Mac, words: &str, limit: Duration) {
+        let says = async || {
+            let reason = self.node(mac).await.and_then(|node| node.reason);
+            reason.is_some_and(|reason| reason.cause.contains(words))
+        };
+        self.until(limit, &format!("{mac} to say {words:?}"), says).await;
+    }
+
     /// Waits until the node is in a state; a failed node ends the wait at once.
     pub(crate) async fn in_state(&self, mac: Mac, state: NodeState, limit: Duration) {
         let there = async || {

@@ -4,7 +4,7 @@
 
 use std::{path::PathBuf, process::Command, sync::Arc, time::Duration};
 
-use lab::{Firmware, Machine, MachineSpec, accel};
+use lab::{Firmware, Machine, MachineSpec, TpmModel, accel};
 use vocabulary::{NodeId, NodeState, Step};
 
 use crate::{
@@ -26,7 +26,13 @@ fn prepared() -> PathBuf {
     let (assets, config) = (cache.join("assets"), cache.join("boot-tests.toml"));
     std::fs::create_dir_all(&assets).unwrap();
     let data = cache.join("boot-tests");
-    let text = format!("data_dir = \"{}\"\n[assets]\ndir = \"{}\"\n", data.display(), assets.display());
+    let image = cache.join("image");
+    let text = format!(
+        "data_dir = \"{}\"\n[assets]\ndir = \"{}\"\n[image]\ncache = \"{}\"\n",
+        data.display(),
+        assets.display(),
+        image.display()
+    );
     std::fs::write(&config, text).unwrap();
     for verb in [["assets", "fetch"], ["image", "build"], ["ansible", "setup"]] {
         let done = Command::new(env!("CARGO_BIN_EXE_roost")).arg("--config").arg(&config).args(verb).status().unwrap();
@@ -42,8 +48,10 @@ pub(crate) fn setup(enroll: &'static str) -> Setup {
     Setup { enroll, playbook, assets: Some(prepared()), ..Setup::small() }
 }
 
+/// UEFI machines have a TPM, BIOS machines none: both ways to an identity are walked.
 pub(crate) fn machine(bench: &Bench, name: &str, firmware: Firmware, accel: &accel::Accel) -> Arc<Machine> {
-    let spec = MachineSpec { accel: accel.clone(), cpus: 2, ..MachineSpec::new(name.parse().unwrap(), firmware) };
+    let tpm = (firmware == Firmware::Uefi).then_some(TpmModel::Crb);
+    let spec = MachineSpec { accel: accel.clone(), cpus: 2, tpm, ..MachineSpec::new(name.parse().unwrap(), firmware) };
     bench.rack.add(spec).unwrap()
 }
 
@@ -72,11 +80,14 @@ async fn boot_bios_and_uefi_to_ready_while_the_daemon_is_killed_three_times() {
         let console = machine.console().text().unwrap();
         assert!(!console.contains("rt_"), "a token on the console");
     }
+    let proven = [bench.count(bios.mac(), Step::TpmProven).await, bench.count(uefi.mac(), Step::TpmProven).await];
+    assert_eq!(proven, [0, 1], "{}", bench.story(uefi.mac()).await);
     let succeeded = bench.runs().await.iter().filter(|run| run.state.name() == "succeeded").count();
     assert_eq!(succeeded, 2);
     a_second_run_changes_nothing(&bench, &uefi).await;
     it_can_be_a_control_node(&bench, &uefi).await;
     power_cut::the_rack_comes_back_and_nobody_touches_it(&mut bench, &[&bios, &uefi]).await;
+    assert_eq!(bench.count(uefi.mac(), Step::TpmProven).await, 2, "the same chip after the power cut");
     bench.daemon.stop(Duration::from_secs(20)).await.unwrap();
 }
 

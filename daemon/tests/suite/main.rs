@@ -18,4 +18,5 @@ mod http_resources;
 mod matrix;
 mod power;
 mod power_cut;
+mod tpm;
 mod walk;

@@ -1,4 +1,4 @@
-//! What makes a machine the same machine: MAC plus SMBIOS UUID, plus what an installed disk keeps.
+//! What makes a machine the same machine: MAC plus SMBIOS UUID, plus its TPM, plus what an installed disk keeps.
 //!
 //! Source addresses, ARP entries and host names are deliberately absent: on a boot network they prove nothing.
 //! Vendors ship boards with one UUID for all; such a default counts as none, or ten thousand boards are one node.
@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Mac, ParseIdError};
+use crate::{Mac, ParseIdError, Timestamp};
 
 /// The UUID of SMBIOS table 1 (DMTF DSP0134, System Information).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -129,6 +129,87 @@ impl From<HostKey> for String {
     }
 }
 
+/// From which of the two default templates of the TCG EK profile an endorsement key is made. A TPM makes the same key
+/// from the same template for as long as nobody replaces its endorsement seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EndorsementKind {
+    /// RSA with 2048 bits: what nearly every TPM has.
+    Rsa2048,
+    /// ECC on NIST P-256, where the TPM has no RSA.
+    EccP256,
+}
+
+impl EndorsementKind {
+    /// The kind of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Rsa2048, Self::EccP256].into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The name in JSON and in what a machine is asked.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rsa2048 => "rsa2048",
+            Self::EccP256 => "ecc_p256",
+        }
+    }
+}
+
+/// A TPM's endorsement key: which template, and the SHA-256 of its public area. Two TPMs never share one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EndorsementKey {
+    /// Which template, so that the machine is asked for the same one again.
+    pub kind: EndorsementKind,
+    /// SHA-256 of the public area as the TPM writes it.
+    pub sha256: [u8; 32],
+}
+
+impl fmt::Display for EndorsementKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind.name(), hex::encode(self.sha256))
+    }
+}
+
+impl TryFrom<String> for EndorsementKey {
+    type Error = ParseIdError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let mut sha256 = [0; 32];
+        let parsed = text.split_once(':').and_then(|(name, digest)| {
+            hex::decode_to_slice(digest, &mut sha256).ok()?;
+            EndorsementKind::named(name)
+        });
+        parsed.map(|kind| Self { kind, sha256 }).ok_or_else(|| ParseIdError {
+            kind: "endorsement key",
+            text: text.chars().take(64).collect(),
+            expected: "rsa2048: or ecc_p256: and 64 hex digits",
+        })
+    }
+}
+
+impl From<EndorsementKey> for String {
+    fn from(key: EndorsementKey) -> Self {
+        key.to_string()
+    }
+}
+
+impl fmt::Debug for EndorsementKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The TPM that an identity rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TpmIdentity {
+    /// The key that answered a credential activation once, and must answer at every boot since.
+    pub key: EndorsementKey,
+    /// When it answered over the host keys of this identity; absent until it has, and then no run starts.
+    pub proven: Option<Timestamp>,
+}
+
 /// Everything that says which machine this is. Two boots of one machine agree in every part that both have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
@@ -140,6 +221,8 @@ pub struct Identity {
     pub machine_id: Option<MachineId>,
     /// Sorted; the pinned known hosts of this boot.
     pub host_keys: Vec<HostKey>,
+    /// Its TPM, once one was proven; absent where the machine has none.
+    pub tpm: Option<TpmIdentity>,
 }
 
 #[cfg(test)]
@@ -259,10 +342,28 @@ mod tests {
     fn an_identity_reads_back_as_it_was_written() {
         let written = concat!(
             r#"{"mac":"52:54:00:12:34:56","smbios_uuid":"4c4c4544-0042-3510-8054-b4c04f564433","machine_id":null,"#,
-            r#""host_keys":["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0Yx8E0fMmzQzVmU1nJqFZ0WkV5Yk1pQm9vdEtleTEy"]}"#
+            r#""host_keys":["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0Yx8E0fMmzQzVmU1nJqFZ0WkV5Yk1pQm9vdEtleTEy"],"tpm":null}"#
         );
         let identity: Identity = serde_json::from_str(written).unwrap();
         assert_eq!(identity.mac, Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]));
         assert_eq!(serde_json::to_string(&identity).unwrap(), written);
+    }
+
+    #[test]
+    fn a_proven_tpm_reads_back_as_it_was_written() {
+        let written = format!(r#"{{"key":"ecc_p256:{}","proven":"2026-03-01T10:00:00Z"}}"#, "0a".repeat(32));
+        let tpm: TpmIdentity = serde_json::from_str(&written).unwrap();
+        assert_eq!(tpm.key, EndorsementKey { kind: EndorsementKind::EccP256, sha256: [10; 32] });
+        assert_eq!(serde_json::to_string(&tpm).unwrap(), written);
+    }
+
+    #[test]
+    fn what_is_no_endorsement_key_is_refused() {
+        let digest = "0a".repeat(32);
+        for text in [digest.clone(), format!("rsa1024:{digest}"), format!("rsa2048:{digest}0a"), "rsa2048:".to_owned()]
+        {
+            let error = EndorsementKey::try_from(text.clone()).unwrap_err();
+            assert_eq!((error.kind, &*error.text), ("endorsement key", &text[..text.len().min(64)]));
+        }
     }
 }

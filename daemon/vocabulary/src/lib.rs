@@ -17,7 +17,7 @@ mod step;
 
 pub use approved::{Approved, Authority};
 pub use event::{Event, EventKind, Seq};
-pub use identity::{HostKey, Identity, MachineId, SmbiosUuid};
+pub use identity::{EndorsementKey, EndorsementKind, HostKey, Identity, MachineId, SmbiosUuid, TpmIdentity};
 pub use ids::{BootId, KeyId, NodeId, ParseIdError, RequestId, RunId};
 pub use intake::{CallHome, Disk, Hardware, Progress};
 pub use mac::{Mac, ParseMacError};

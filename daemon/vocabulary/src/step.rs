@@ -57,6 +57,8 @@ steps! {
     CalledHome = "called_home",
     /// Its Ansible run was queued.
     RunQueued = "run_queued",
+    /// Its TPM proved over pinned SSH that it holds its endorsement key.
+    TpmProven = "tpm_proven",
     /// Its Ansible run started.
     RunStarted = "run_started",
     /// The roles ran.
