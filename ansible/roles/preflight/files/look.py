@@ -11,6 +11,7 @@ import tempfile
 import time
 
 CONNECT_TIMEOUT_S = 5
+RETRY_S = 1
 
 
 def memory_mib():
@@ -33,13 +34,16 @@ def unwritable(path):
         return error.strerror
 
 
-def unreached(target):
+def unreached(target, deadline):
     host, _, port = target.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), CONNECT_TIMEOUT_S).close()
-        return None
-    except (OSError, ValueError) as error:
-        return str(error)
+    while True:
+        try:
+            socket.create_connection((host, int(port)), CONNECT_TIMEOUT_S).close()
+            return None
+        except (OSError, ValueError) as error:
+            if time.monotonic() >= deadline:
+                return str(error)
+        time.sleep(RETRY_S)
 
 
 def problems(look, entries):
@@ -49,15 +53,18 @@ def problems(look, entries):
 
 def main():
     wanted = json.loads(sys.argv[1])
+    # Before anything that may wait.
+    clock_off_s = round(time.time() - wanted["now"])
     free = {path: free_mib(path) for path in wanted["free_mib"]}
+    deadline = time.monotonic() + wanted["reach_s"]
     seen = {
         "memory_mib": memory_mib(),
         "free_mib": free,
         "short": sorted(path for path, least in wanted["free_mib"].items() if free[path] < least),
         "unwritable": problems(unwritable, wanted["writable"]),
-        "unreached": problems(unreached, wanted["reach"]),
+        "unreached": problems(lambda target: unreached(target, deadline), wanted["reach"]),
         "hostname": socket.gethostname(),
-        "clock_off_s": round(time.time() - wanted["now"]),
+        "clock_off_s": clock_off_s,
     }
     print(json.dumps(seen))
 
