@@ -133,6 +133,9 @@ fn end(result: Result<(), Failure>) -> ExitCode {
 
 impl Verb {
     async fn run(self, global: &Global) -> Result<(), Failure> {
+        if matches!(self, Self::Assets(_) | Self::Image(_) | Self::Ansible(_)) {
+            public_files();
+        }
         match self {
             Self::Serve => serve::run(global).await,
             Self::Status(output) => status::run(output, global).await,
@@ -155,6 +158,13 @@ impl Verb {
             Self::Completions { shell } => completions::run(shell),
         }
     }
+}
+
+/// What root fetches and builds is for the daemon's user to read, however strict root's own umask is. Secrets have
+/// their modes set one by one.
+fn public_files() {
+    use rustix::fs::Mode;
+    rustix::process::umask(Mode::WGRP | Mode::WOTH);
 }
 
 impl Global {
