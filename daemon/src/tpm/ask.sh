@@ -4,7 +4,8 @@
 #
 # The endorsement key and a key of the null hierarchy are made anew from the TPM's own seeds: nothing has to be stored in
 # the TPM, no owner password is needed, and both are gone with the next reset. The second key only lends its name to the
-# credential. Rejected: tpm2_createak, whose key takes a second secret and whose RSA form takes a minute on old TPMs.
+# credential; it is exempt from the dictionary attack lockout (noda), or power cuts would count as guesses and end in one.
+# Rejected: tpm2_createak, whose key takes a second secret and whose RSA form takes a minute on old TPMs.
 set -u
 umask 077
 : "${kind:=any}"
@@ -65,7 +66,7 @@ rsa2048) algorithm=rsa2048 ;;
 esac
 
 try name tpm2_createprimary -Q -C n -G hmac:sha256 -g sha256 -c named \
-    -a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign'
+    -a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|sign'
 try name tpm2_readpublic -Q -c named -n name
 forget
 try endorsement tpm2_createek -Q -G "$algorithm" -c ek -u public -f tpmt
