@@ -4,6 +4,7 @@
 //! hang on its bridge, synthetic machines have a namespace each. [`Rack`] owns all of it until it is dropped.
 
 pub mod accel;
+pub mod agents;
 pub mod control;
 mod daemon;
 pub mod http;

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail loudly too")]
 #![expect(clippy::print_stderr, reason = "the probe's verdict belongs into the log of a test run")]
 
+mod agents;
 mod daemon;
 mod keeper;
 mod machine;
