@@ -6,14 +6,17 @@ PROFILE ?= dev
 profile_dir = $(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 ROOST = $(or $(CARGO_TARGET_DIR),target)/$(profile_dir)/roost
 
-.PHONY: help setup build demo test test-fast test-long check bench behaviours run install clean-lab
+.PHONY: help setup generate build demo test test-fast test-long check bench behaviours run install clean-lab
 .DEFAULT_GOAL := help
 
 help: ## This list.
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
 
-setup: ## Installs system packages, QEMU >= 10 and Rust, where they lack.
+setup: ## Installs system packages, QEMU >= 10, Rust, Nomad and Consul, where they lack.
 	@scripts/setup
+
+generate: ## Makes the committed Nomad and Consul clients anew from their OpenAPI documents.
+	@scripts/generate
 
 build: ## Builds the binary roost (PROFILE=release for the one to install).
 	@scripts/cargo build --profile $(PROFILE) -p daemon --bin roost

@@ -1,0 +1,135 @@
+//! Tokens, policies, and who else may vouch. A token's secret is a [`Secret`] from the moment it is read.
+
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct as _};
+use vocabulary::Secret;
+
+use super::{
+    AclAuthMethod, AclBindingRule, AclPolicy, AclPolicyRequest, AclTokenStub, Client, generated::types::AclLink,
+};
+use crate::transport::CallError;
+
+/// A token with its secret.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AclToken {
+    /// Its public name.
+    #[serde(rename = "AccessorID")]
+    pub accessor: String,
+    /// What opens doors.
+    #[serde(rename = "SecretID")]
+    pub secret: Secret<String>,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// What it may do.
+    #[serde(default)]
+    pub policies: Option<Vec<AclLink>>,
+    /// When it ends by itself.
+    #[serde(default)]
+    pub expiration_time: Option<String>,
+}
+
+/// A token to be made.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+pub struct AclTokenRequest {
+    /// What it is for.
+    pub description: String,
+    /// Names of its policies.
+    pub policies: Vec<String>,
+    /// It is this node's agent: it may register the node and read what an agent must.
+    pub node: Option<NodeIdentity>,
+    /// How long it lives, such as `1h`.
+    pub lives: Option<String>,
+    /// Its secret, where the caller chose it.
+    pub secret: Option<Secret<String>>,
+}
+
+/// A node in its datacenter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct NodeIdentity {
+    /// Its name.
+    pub node_name: String,
+    /// Its datacenter.
+    pub datacenter: String,
+}
+
+/// The secret that the first token shall have, where the caller chose it: a repeat after a crash then finds the same.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct AclBootstrap(Option<Secret<String>>);
+
+impl Client {
+    /// Makes the first management token. It works once; after that Consul refuses.
+    pub async fn bootstrap_acl(&self, secret: Option<Secret<String>>) -> Result<AclToken, CallError> {
+        self.ask(Box::pin(self.api.acl_bootstrap(&AclBootstrap(secret)))).await
+    }
+
+    /// The token that this client uses.
+    pub async fn own_token(&self) -> Result<AclToken, CallError> {
+        self.ask(Box::pin(self.api.acl_token_self())).await
+    }
+
+    /// Makes a token.
+    pub async fn create_token(&self, token: &AclTokenRequest) -> Result<AclToken, CallError> {
+        self.ask(Box::pin(self.api.acl_token_create(token))).await
+    }
+
+    /// Revokes a token.
+    pub async fn revoke_token(&self, accessor: &str) -> Result<(), CallError> {
+        self.ask(Box::pin(self.api.acl_token_delete(accessor))).await.map(drop)
+    }
+
+    /// Tokens, without their secrets.
+    pub async fn tokens(&self) -> Result<Vec<AclTokenStub>, CallError> {
+        Ok(self.ask(Box::pin(self.api.acl_token_list())).await?.unwrap_or_default())
+    }
+
+    /// Makes a policy, or replaces the rules of the one of that name.
+    pub async fn write_policy(&self, policy: &AclPolicyRequest) -> Result<AclPolicy, CallError> {
+        match self.ask(Box::pin(self.api.acl_policy_read(&policy.name))).await {
+            Ok(known) => self.ask(Box::pin(self.api.acl_policy_update(&known.id, policy))).await,
+            Err(CallError::NotFound { .. }) => self.ask(Box::pin(self.api.acl_policy_create(policy))).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lets someone else vouch for those who log in.
+    pub async fn create_auth_method(&self, method: &AclAuthMethod) -> Result<AclAuthMethod, CallError> {
+        self.ask(Box::pin(self.api.acl_auth_method_create(method))).await
+    }
+
+    /// What those who log in may do.
+    pub async fn create_binding_rule(&self, rule: &AclBindingRule) -> Result<AclBindingRule, CallError> {
+        self.ask(Box::pin(self.api.acl_binding_rule_create(rule))).await
+    }
+}
+
+impl Serialize for AclTokenRequest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let link = |name: &String| AclLink { id: None, name: Some(name.clone()) };
+        let mut body = serializer.serialize_struct("AclTokenRequest", 5)?;
+        body.serialize_field("Description", &self.description)?;
+        body.serialize_field("Policies", &self.policies.iter().map(link).collect::<Vec<_>>())?;
+        body.serialize_field("NodeIdentities", &self.node.iter().collect::<Vec<_>>())?;
+        match &self.lives {
+            Some(lives) => body.serialize_field("ExpirationTTL", lives)?,
+            None => body.skip_field("ExpirationTTL")?,
+        }
+        match &self.secret {
+            Some(secret) => body.serialize_field("SecretID", secret.expose())?,
+            None => body.skip_field("SecretID")?,
+        }
+        body.end()
+    }
+}
+
+impl Serialize for AclBootstrap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut body = serializer.serialize_struct("AclBootstrap", 1)?;
+        match &self.0 {
+            Some(secret) => body.serialize_field("BootstrapSecret", secret.expose())?,
+            None => body.skip_field("BootstrapSecret")?,
+        }
+        body.end()
+    }
+}

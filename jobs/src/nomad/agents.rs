@@ -1,0 +1,62 @@
+//! The cluster itself: its leader, its servers, this agent.
+
+use serde_json::{Map, Value};
+
+use super::{AgentHealth, AgentMembers, AgentSelf, AutopilotHealth, Client};
+use crate::transport::CallError;
+
+impl Client {
+    /// Address of the leading server; none while there is no leader.
+    pub async fn leader(&self) -> Result<Option<String>, CallError> {
+        match self.ask(Box::pin(self.api.leader())).await {
+            Ok(address) => Ok(Some(address).filter(|address| !address.is_empty())),
+            Err(CallError::NoLeader { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Addresses of the voting servers.
+    pub async fn peers(&self) -> Result<Vec<String>, CallError> {
+        Ok(self.ask(Box::pin(self.api.peers())).await?.unwrap_or_default())
+    }
+
+    /// Regions.
+    pub async fn regions(&self) -> Result<Vec<String>, CallError> {
+        Ok(self.ask(Box::pin(self.api.region_list())).await?.unwrap_or_default())
+    }
+
+    /// What this agent is.
+    pub async fn agent_self(&self) -> Result<AgentSelf, CallError> {
+        self.ask(Box::pin(self.api.agent_self())).await
+    }
+
+    /// Whether this agent can do its work.
+    pub async fn agent_health(&self) -> Result<AgentHealth, CallError> {
+        self.ask(Box::pin(self.api.agent_health(None))).await
+    }
+
+    /// Servers as gossip knows them.
+    pub async fn members(&self) -> Result<AgentMembers, CallError> {
+        self.ask(Box::pin(self.api.agent_members())).await
+    }
+
+    /// Whether the servers would survive losing one.
+    pub async fn autopilot_health(&self) -> Result<AutopilotHealth, CallError> {
+        self.ask(Box::pin(self.api.autopilot_health())).await
+    }
+
+    /// How the scheduler is configured.
+    pub async fn scheduler_configuration(&self) -> Result<Map<String, Value>, CallError> {
+        Ok(self.ask(Box::pin(self.api.scheduler_configuration())).await?.0)
+    }
+
+    /// Telemetry.
+    pub async fn metrics(&self) -> Result<Map<String, Value>, CallError> {
+        Ok(self.ask(Box::pin(self.api.metrics())).await?.0)
+    }
+
+    /// Forgets what is dead.
+    pub async fn collect_garbage(&self) -> Result<(), CallError> {
+        self.ask(Box::pin(self.api.system_gc())).await
+    }
+}
