@@ -7,6 +7,7 @@
 mod converse;
 mod key;
 mod keyring;
+mod lines;
 
 use std::{io, net::Ipv4Addr, process::Stdio, time::Duration};
 
@@ -15,7 +16,7 @@ use vocabulary::HostKey;
 
 pub use converse::{Turn, converse};
 pub use key::{FleetKey, FleetKeyError, Kept};
-pub use keyring::{Keyring, RotateError, Rotation, Silent};
+pub use keyring::{Begun, Keyring, RotateError, RotationOrder, Settled, Silent};
 
 /// A machine to speak to, and the host keys that only it can answer with.
 #[derive(Debug, Clone)]

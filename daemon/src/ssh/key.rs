@@ -12,7 +12,9 @@ use jiff::SignedDuration;
 use tokio::process::Command;
 use vocabulary::{HostKey, Timestamp};
 
-/// Where the rotated-out key lies, below the data directory.
+/// Where the key that is to come lies, below the data directory.
+const NEXT: &str = "ssh/next_ed25519";
+/// Where the rotated-out key lies.
 const PREVIOUS: &str = "ssh/previous_ed25519";
 
 /// The key that opens every node of this rack.
@@ -88,8 +90,22 @@ impl FleetKey {
     ///
     /// # Errors
     /// Its files cannot be read or made.
-    pub async fn next(data_dir: &Path) -> Result<Self, FleetKeyError> {
-        Self::made(data_dir.join("ssh/next_ed25519")).await
+    pub async fn next(data_dir: &Path, current: &Self) -> Result<Self, FleetKeyError> {
+        let next = Self::made(data_dir.join(NEXT)).await?;
+        if next.public != current.public {
+            return Ok(next);
+        }
+        // Left from a rotation whose key has been put in place since.
+        next.remove()?;
+        Self::made(data_dir.join(NEXT)).await
+    }
+
+    /// The key that a rotation has introduced and that was not put in place by Roost, if there is one.
+    ///
+    /// # Errors
+    /// Its file cannot be read.
+    pub async fn waiting(data_dir: &Path) -> Result<Option<Self>, FleetKeyError> {
+        Self::found(data_dir.join(NEXT)).await
     }
 
     /// Puts this key in the place of `current`, in one rename: whoever opens the path finds one or the other whole.
@@ -108,15 +124,15 @@ impl FleetKey {
         Ok(Self { private: path, ..self })
     }
 
-    /// How long a rotated-out key is kept: longer than any boot that began with it.
-    pub const KEPT_AFTER_ROTATION: Duration = Duration::from_secs(24 * 3600);
-
     /// The key that the last rotation replaced, if it is still there.
     ///
     /// # Errors
     /// Its file cannot be read.
     pub async fn previous(data_dir: &Path) -> Result<Option<Self>, FleetKeyError> {
-        let private = data_dir.join(PREVIOUS);
+        Self::found(data_dir.join(PREVIOUS)).await
+    }
+
+    async fn found(private: PathBuf) -> Result<Option<Self>, FleetKeyError> {
         if !private.exists() {
             return Ok(None);
         }
@@ -148,12 +164,17 @@ impl FleetKey {
         written.is_none_or(|written| now.duration_since(written) > SignedDuration::try_from(age).unwrap_or_default())
     }
 
-    /// Removes its private half.
+    /// Removes its private half; one that is gone already is no error.
     ///
     /// # Errors
     /// The file system says no.
     pub fn remove(self) -> Result<(), FleetKeyError> {
-        std::fs::remove_file(&self.private).map_err(|source| FleetKeyError::Io { path: self.private, source })
+        match std::fs::remove_file(&self.private) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(FleetKeyError::Io { path: self.private, source })
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn made(private: PathBuf) -> Result<Self, FleetKeyError> {

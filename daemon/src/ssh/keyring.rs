@@ -1,52 +1,81 @@
-//! The key in use, shared by everything that speaks SSH, and its rotation.
+//! The key in use, shared by everything that speaks SSH, and the way from it to the next.
 //!
-//! A rotation never leaves a node behind that only the thrown-away key opens: the new public key goes to every
-//! reachable node first, by the old key; only then does it take the old one's place, in one rename; then the old
-//! public key is taken away from the nodes, by the new key. Interrupted at any point, it is simply started again:
-//! each step looks before it acts. Nodes that do not answer stop it, unless the caller says that they may be left
-//! to their next boot, which brings the new key by itself.
+//! A rotation is what lies on disk, so that a crash between any two steps is gone on from and not guessed at:
 //!
-//! A machine that was booting meanwhile comes up with the old public key on its kernel command line. The old key is
-//! therefore kept for a day, for one purpose: to put the new one in its place there ([`Keyring::open`]).
+//! | files | what holds | what is still to be done |
+//! |---|---|---|
+//! | `fleet` | nodes take it alone | nothing |
+//! | `fleet`, `next` | reachable nodes take both | put `next` in its place, or take it away from them again |
+//! | `fleet`, `previous` | nodes take `fleet`; some may take `previous` too, or alone | [`Keyring::settle`] |
+//!
+//! Nodes never lose the key that Roost has: the new line reaches them by the old key before the keys change places,
+//! and `authorized_keys` is replaced whole, after a look that the key in use is in it ([`super::lines`]). Machines
+//! that were booting meanwhile come up with the old line; `previous` opens them, for that one purpose, until every
+//! node has been settled. A key that systemd or the operator gave is theirs to put in place: nodes get the next one
+//! beside it, and once Roost was started with that, the old one is taken from them.
 
 use std::{
+    fs::File,
+    io::Write as _,
     path::PathBuf,
     sync::{PoisonError, RwLock},
     time::Duration,
 };
 
 use futures_util::{StreamExt as _, stream};
-use vocabulary::{NodeId, Timestamp};
+use vocabulary::{HostKey, NodeId, Timestamp};
 
-use super::{FleetKey, FleetKeyError, Kept, Pinned, SshError, run};
+use super::{FleetKey, FleetKeyError, Kept, Pinned, SshError, lines, run};
 
-/// How long a node may take to change one line.
+/// How long a node may take to change its lines.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Nodes spoken to at once; each is a process of ssh.
 const AT_ONCE: usize = 32;
+/// Where an order lies while it is carried out.
+const ORDER: &str = "ssh/rotation.json";
+/// Longer than any boot that began with the old key.
+const A_BOOT: Duration = Duration::from_secs(24 * 3600);
+/// After this a node that never answered is given up: its next boot brings the key anyway.
+const GIVEN_UP: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The key in use.
 #[derive(Debug)]
 pub struct Keyring {
     current: RwLock<FleetKey>,
-    /// The one before it; held while a rotation runs, so that there is one at a time.
-    previous: tokio::sync::Mutex<Option<FleetKey>>,
+    /// The one before it, until every node has the one in use.
+    previous: RwLock<Option<FleetKey>>,
+    /// The one in use while it still lies where a rotation left it for somebody else to put in place.
+    handed_over: RwLock<Option<FleetKey>>,
     data_dir: PathBuf,
 }
 
-/// What a rotation did.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Rotation {
-    /// Nodes that have the new key and no longer the old one.
-    pub rotated: Vec<NodeId>,
-    /// Nodes that have the new key and could not be freed of the old one: the next rotation or boot does it.
-    pub kept_old: Vec<NodeId>,
-    /// Nodes that get it at their next boot.
+/// How far the first half of a rotation came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// The new key is in use; nodes are to be settled.
+    Replaced,
+    /// Nodes take both keys; the new one is to be put in place by who gave the old one.
+    HandOver {
+        /// Where it lies.
+        next: PathBuf,
+        /// Nodes that take both.
+        told: Vec<NodeId>,
+        /// Nodes that take it after their next boot alone.
+        missed: Vec<NodeId>,
+    },
+}
+
+/// What came of settling some nodes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Settled {
+    /// These take the key in use and no other of Roost's.
+    pub done: Vec<NodeId>,
+    /// These did not answer.
     pub missed: Vec<NodeId>,
 }
 
 /// What to do about nodes that do not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Silent {
     /// Stop before anything is replaced.
@@ -55,24 +84,32 @@ pub enum Silent {
     Leave,
 }
 
+/// An order to rotate, as it lies on disk while it is carried out.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RotationOrder {
+    /// Who approved it, for the audit.
+    pub by: String,
+    /// What to do about nodes that do not answer.
+    pub silent: Silent,
+    /// The key that it replaces: where another is in use, the order was carried out before the daemon ended.
+    pub from: HostKey,
+}
+
 /// The fleet key was not rotated; the old one is in use.
 #[derive(Debug, thiserror::Error)]
 pub enum RotateError {
-    /// systemd keeps it.
-    #[error("the fleet key is a systemd credential: replace the credential, then restart roost")]
-    Credential,
     /// Another rotation has not ended.
     #[error("a rotation of the fleet key is under way")]
     UnderWay,
-    /// The operator keeps it.
-    #[error("the fleet key is a file of yours, {} (ansible.ssh_key): Roost does not replace it", .0.display())]
-    Configured(PathBuf),
     /// Some nodes would be locked out until they boot again.
     #[error("these nodes do not answer and would be out of reach until their next boot: {}", names(.0))]
     Silent(Vec<NodeId>),
     /// The new key could not be made or put in place.
     #[error("cannot replace the fleet key")]
     Key(#[from] FleetKeyError),
+    /// The nodes that hold it are not known.
+    #[error("cannot tell which nodes hold the fleet key")]
+    Nodes(#[source] crate::nodes::NodesError),
 }
 
 fn names(nodes: &[NodeId]) -> String {
@@ -80,13 +117,24 @@ fn names(nodes: &[NodeId]) -> String {
 }
 
 impl Keyring {
-    /// Starts with the key that [`FleetKey::ensure`] found, and the one before it where a rotation left one.
+    /// Starts with the key that is to be used, and with what a rotation left on disk.
     ///
     /// # Errors
-    /// The key before it is there and cannot be read.
+    /// A key of a rotation is there and cannot be read or removed.
     pub async fn open_ring(current: FleetKey, data_dir: PathBuf) -> Result<Self, FleetKeyError> {
-        let previous = tokio::sync::Mutex::new(FleetKey::previous(&data_dir).await?);
-        Ok(Self { current: RwLock::new(current), previous, data_dir })
+        let mut previous = FleetKey::previous(&data_dir).await?;
+        // A crash between the copy and the rename left the key in use twice.
+        if let Some(copy) = previous.take_if(|previous| previous.public == current.public) {
+            copy.remove()?;
+        }
+        let next = FleetKey::waiting(&data_dir).await?;
+        let handed_over = next.filter(|next| next.public == current.public);
+        Ok(Self {
+            current: RwLock::new(current),
+            previous: RwLock::new(previous),
+            handed_over: RwLock::new(handed_over),
+            data_dir,
+        })
     }
 
     /// The key in use.
@@ -95,159 +143,137 @@ impl Keyring {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Logs in to a node that has just called home; one that still has the key before this one gets this one.
+    /// Whether nodes may still take another key than the one in use.
+    #[must_use]
+    pub fn unsettled(&self) -> bool {
+        self.previous().is_some() || self.handed_over.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    fn previous(&self) -> Option<FleetKey> {
+        self.previous.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Logs in to a node that has just called home; one that has the key before this one alone gets this one.
     ///
     /// # Errors
     /// Its pinned host key does not answer, or it takes neither key.
     pub async fn open(&self, node: &Pinned, limit: Duration) -> Result<(), SshError> {
         let current = self.current();
         let Err(refused) = run(&current, node, "true", limit).await else { return Ok(()) };
-        let Ok(Some(previous)) = self.previous.try_lock().map(|previous| previous.clone()) else {
-            return Err(refused);
-        };
-        let swap = format!("{}; {}", add_line(&current), remove_line(&previous));
-        if run(&previous, node, &swap, limit).await.is_err() {
+        let Some(previous) = self.previous() else { return Err(refused) };
+        if run(&previous, node, &lines::exactly(&[&current]), limit).await.is_err() {
             return Err(refused);
         }
         tracing::info!(address = %node.address, "a node that booted during a rotation has the new fleet key");
         run(&current, node, "true", limit).await.map(drop)
     }
 
-    /// Forgets the key before this one once no machine can come up with it any more.
+    /// Puts an order on disk before it is carried out.
     ///
     /// # Errors
-    /// Its file cannot be looked at or removed.
-    pub async fn forget_previous(&self, now: Timestamp) -> Result<(), FleetKeyError> {
-        let mut previous = self.previous.lock().await;
-        if let Some(key) = previous.take_if(|key| key.is_older(now, FleetKey::KEPT_AFTER_ROTATION)) {
-            key.remove()?;
-        }
-        Ok(())
+    /// The file system says no.
+    pub fn note(&self, order: &RotationOrder) -> Result<(), FleetKeyError> {
+        let path = self.data_dir.join(ORDER);
+        let put = || {
+            let mut draft = tempfile::NamedTempFile::new_in(self.data_dir.join("ssh"))?;
+            draft.write_all(&serde_json::to_vec(order)?)?;
+            draft.as_file().sync_all()?;
+            draft.persist(&path).map_err(|error| error.error)?;
+            File::open(self.data_dir.join("ssh"))?.sync_all()
+        };
+        put().map_err(|source| FleetKeyError::Io { path, source })
     }
 
-    /// Replaces the key on disk and on every node.
+    /// The order that did not end, if there is one.
+    #[must_use]
+    pub fn ordered(&self) -> Option<RotationOrder> {
+        serde_json::from_slice(&std::fs::read(self.data_dir.join(ORDER)).ok()?).ok()
+    }
+
+    /// The order has ended.
     ///
     /// # Errors
-    /// Nothing was replaced.
-    pub async fn rotate(&self, nodes: Vec<(NodeId, Pinned)>, silent: Silent) -> Result<Rotation, RotateError> {
-        let mut previous = self.previous.try_lock().map_err(|_| RotateError::UnderWay)?;
+    /// The file system says no.
+    pub fn cross_out(&self) -> Result<(), FleetKeyError> {
+        let path = self.data_dir.join(ORDER);
+        std::fs::remove_file(&path).map_err(|source| FleetKeyError::Io { path, source })
+    }
+
+    /// The first half of a rotation: nodes take both keys, then the new one takes the old one's place on disk.
+    ///
+    /// # Errors
+    /// Nothing was replaced, and nodes take the old key alone, as far as they answer.
+    pub async fn begin(&self, nodes: Vec<(NodeId, Pinned)>, silent: Silent) -> Result<Begun, RotateError> {
         let old = self.current();
-        match old.kept {
-            Kept::Credential => return Err(RotateError::Credential),
-            Kept::Configured => return Err(RotateError::Configured(old.private)),
-            Kept::File0600 => {}
-        }
-        let new = FleetKey::next(&self.data_dir).await?;
-        let (reached, missed) = tell(&old, nodes, &add_line(&new)).await;
+        let new = FleetKey::next(&self.data_dir, &old).await?;
+        let (told, missed) = tell(&[&old], nodes, &lines::exactly(&[&old, &new])).await;
         if silent == Silent::Stop && !missed.is_empty() {
+            tell(&[&old], told, &lines::exactly(&[&old])).await;
             return Err(RotateError::Silent(missed));
         }
-        *previous = Some(old.keep_as_previous(&self.data_dir)?);
+        if old.kept != Kept::File0600 {
+            let told = told.into_iter().map(|(node, _)| node).collect();
+            return Ok(Begun::HandOver { next: new.private, told, missed });
+        }
+        let previous = old.keep_as_previous(&self.data_dir)?;
         let new = new.replace(&old)?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = new.clone();
-        let (rotated, kept_old) = tell(&new, reached, &remove_line(&old)).await;
-        Ok(Rotation { rotated: rotated.into_iter().map(|(node, _)| node).collect(), kept_old, missed })
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
+        *self.previous.write().unwrap_or_else(PoisonError::into_inner) = Some(previous);
+        Ok(Begun::Replaced)
     }
-}
 
-async fn tell(key: &FleetKey, nodes: Vec<(NodeId, Pinned)>, command: &str) -> (Vec<(NodeId, Pinned)>, Vec<NodeId>) {
-    let asked = nodes.into_iter().map(|(node, pinned)| async move {
-        let answer = run(key, &pinned, command, PATIENCE).await;
-        (node, pinned, answer)
-    });
-    let mut answers = stream::iter(asked).buffer_unordered(AT_ONCE);
-    let (mut done, mut silent) = (Vec::new(), Vec::new());
-    while let Some((node, pinned, answer)) = answers.next().await {
-        match answer {
-            Ok(_) => done.push((node, pinned)),
-            Err(error) => {
-                tracing::warn!(%node, %error, "the fleet key could not be changed on a node");
-                silent.push(node);
+    /// The second half, repeated until no node is missed: nodes take the key in use and no other of Roost's.
+    pub async fn settle(&self, nodes: Vec<(NodeId, Pinned)>) -> Settled {
+        let (current, previous) = (self.current(), self.previous());
+        let keys: Vec<&FleetKey> = std::iter::once(&current).chain(&previous).collect();
+        let (done, missed) = tell(&keys, nodes, &lines::exactly(&[&current])).await;
+        Settled { done: done.into_iter().map(|(node, _)| node).collect(), missed }
+    }
+
+    /// Forgets the key before this one once no node needs it: `missing` of them have not been settled.
+    ///
+    /// # Errors
+    /// A file cannot be removed; it is tried again by the next call.
+    pub fn finish(&self, now: Timestamp, missing: usize) -> Result<(), FleetKeyError> {
+        if let Some(previous) = self.previous() {
+            let over = if missing == 0 { A_BOOT } else { GIVEN_UP };
+            if !previous.is_older(now, over) {
+                return Ok(());
             }
+            previous.remove()?;
+            *self.previous.write().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        let mut handed_over = self.handed_over.write().unwrap_or_else(PoisonError::into_inner);
+        match &*handed_over {
+            Some(key) if missing == 0 => key.clone().remove().map(|()| *handed_over = None),
+            _ => Ok(()),
         }
     }
-    (done, silent)
 }
 
-/// A public key's body is base64 and cannot end a quoted word.
-fn add_line(key: &FleetKey) -> String {
-    let line = format!("ssh-ed25519 {} roost", key.public_body());
-    format!("grep -qxF '{line}' ~/.ssh/authorized_keys || echo '{line}' >> ~/.ssh/authorized_keys")
-}
-
-fn remove_line(key: &FleetKey) -> String {
-    let body = key.public_body();
-    format!(
-        "umask 077; grep -vF '{body}' ~/.ssh/authorized_keys > ~/.ssh/authorized_keys.new; \
-         mv ~/.ssh/authorized_keys.new ~/.ssh/authorized_keys"
-    )
+/// Runs a command on every node by the first of the keys that it takes.
+async fn tell(keys: &[&FleetKey], nodes: Vec<(NodeId, Pinned)>, command: &str) -> (Vec<(NodeId, Pinned)>, Vec<NodeId>) {
+    let asked = nodes.into_iter().map(|(node, pinned)| async move {
+        let mut done = false;
+        for key in keys {
+            match run(key, &pinned, command, PATIENCE).await {
+                Ok(_) => {
+                    done = true;
+                    break;
+                }
+                Err(error) => tracing::debug!(%node, %error, "the fleet key could not be changed on a node"),
+            }
+        }
+        (node, pinned, done)
+    });
+    let mut answers = stream::iter(asked).buffer_unordered(AT_ONCE);
+    let (mut reached, mut silent) = (Vec::new(), Vec::new());
+    while let Some((node, pinned, done)) = answers.next().await {
+        if done { reached.push((node, pinned)) } else { silent.push(node) }
+    }
+    (reached, silent)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_rotation_without_nodes_replaces_the_file_and_the_key_in_use() {
-        let folder = tempfile::tempdir().unwrap();
-        let old = FleetKey::ensure(folder.path()).await.unwrap();
-        let keyring = Keyring::open_ring(old.clone(), folder.path().to_owned()).await.unwrap();
-        keyring.rotate(vec![], Silent::Stop).await.unwrap();
-        let new = keyring.current();
-        assert_ne!(new.public, old.public);
-        assert_eq!(FleetKey::ensure(folder.path()).await.unwrap().public, new.public);
-    }
-
-    #[tokio::test]
-    async fn the_key_before_is_kept_for_a_day() {
-        let folder = tempfile::tempdir().unwrap();
-        let old = FleetKey::ensure(folder.path()).await.unwrap();
-        let keyring = Keyring::open_ring(old.clone(), folder.path().to_owned()).await.unwrap();
-        keyring.rotate(vec![], Silent::Stop).await.unwrap();
-        let keyring = Keyring::open_ring(keyring.current(), folder.path().to_owned()).await.unwrap();
-        let kept = keyring.previous.lock().await.clone().unwrap();
-        assert_eq!(kept.public, old.public);
-        let rotated: Timestamp = std::fs::metadata(&kept.private).unwrap().modified().unwrap().try_into().unwrap();
-        keyring.forget_previous(rotated + Duration::from_secs(23 * 3600)).await.unwrap();
-        assert!(kept.private.exists());
-        keyring.forget_previous(rotated + Duration::from_secs(25 * 3600)).await.unwrap();
-        assert!(!kept.private.exists());
-        assert!(keyring.previous.lock().await.is_none());
-    }
-
-    #[tokio::test]
-    async fn there_is_one_rotation_at_a_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let key = FleetKey::ensure(folder.path()).await.unwrap();
-        let keyring = Keyring::open_ring(key, folder.path().to_owned()).await.unwrap();
-        let running = keyring.previous.lock().await;
-        assert!(matches!(keyring.rotate(vec![], Silent::Stop).await, Err(RotateError::UnderWay)));
-        drop(running);
-        keyring.rotate(vec![], Silent::Stop).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_node_that_does_not_answer_stops_a_rotation_before_anything_is_replaced() {
-        let folder = tempfile::tempdir().unwrap();
-        let old = FleetKey::ensure(folder.path()).await.unwrap();
-        let keyring = Keyring::open_ring(old.clone(), folder.path().to_owned()).await.unwrap();
-        let node = NodeId::of(vocabulary::Mac([2; 6]));
-        let dead = Pinned { address: std::net::Ipv4Addr::LOCALHOST, host_keys: vec![] };
-        let error = keyring.rotate(vec![(node.clone(), dead)], Silent::Stop).await.unwrap_err();
-        assert!(matches!(error, RotateError::Silent(silent) if silent == [node]));
-        assert_eq!(keyring.current().public, old.public);
-    }
-
-    #[tokio::test]
-    async fn a_given_key_is_replaced_by_who_gave_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let made = FleetKey::ensure(folder.path()).await.unwrap();
-        for kept in [Kept::Credential, Kept::Configured] {
-            let given = FleetKey::given(made.private.clone(), kept).await.unwrap();
-            let keyring = Keyring::open_ring(given, folder.path().to_owned()).await.unwrap();
-            let refused = keyring.rotate(vec![], Silent::Stop).await.unwrap_err();
-            assert_eq!(matches!(refused, RotateError::Credential), kept == Kept::Credential, "{refused}");
-            assert_eq!(FleetKey::ensure(folder.path()).await.unwrap().public, made.public);
-        }
-    }
-}
+#[path = "keyring_tests.rs"]
+mod tests;

@@ -131,6 +131,26 @@ async fn a_node_that_booted_with_the_old_key_gets_the_new_one(
     assert!(opens(bench, &private, address) && !opens(bench, old, address));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_that_a_crash_cut_short_is_gone_on_with_once() {
+    let mut bench = Bench::up(Setup::small()).await;
+    let from = fleet_key(&bench).await;
+    let order = serde_json::json!({"by": "a person", "silent": "stop", "from": from.trim()});
+    let noted = bench.data.path().join("ssh/rotation.json");
+    bench.daemon.kill().await.unwrap();
+    std::fs::write(&noted, order.to_string()).unwrap();
+    bench.daemon.restart().await.unwrap();
+    bench.until(PATIENCE, "the order to end", async || !noted.exists()).await;
+    let to = fleet_key(&bench).await;
+    assert_ne!(to, from);
+
+    bench.daemon.kill().await.unwrap();
+    std::fs::write(&noted, order.to_string()).unwrap();
+    bench.daemon.restart().await.unwrap();
+    bench.until(PATIENCE, "the order to end", async || !noted.exists()).await;
+    assert_eq!(fleet_key(&bench).await, to, "an order that was carried out is not carried out again");
+}
+
 fn opens(bench: &Bench, key: &Path, address: Ipv4Addr) -> bool {
     ssh(bench, key, address, "true")
 }

@@ -1,0 +1,91 @@
+//! What a rotation leaves on disk, whatever interrupts it. With nodes it is in `tests/suite/walk.rs`.
+
+use std::path::Path;
+
+use super::*;
+
+async fn ring(folder: &Path) -> Keyring {
+    Keyring::open_ring(FleetKey::ensure(folder).await.unwrap(), folder.to_owned()).await.unwrap()
+}
+
+fn at_rotation(key: &FleetKey) -> Timestamp {
+    std::fs::metadata(&key.private).unwrap().modified().unwrap().try_into().unwrap()
+}
+
+#[tokio::test]
+async fn a_rotation_without_nodes_replaces_the_file_and_the_key_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let keyring = ring(folder.path()).await;
+    let old = keyring.current();
+    assert_eq!(keyring.begin(vec![], Silent::Stop).await.unwrap(), Begun::Replaced);
+    assert_ne!(keyring.current().public, old.public);
+    assert_eq!(FleetKey::ensure(folder.path()).await.unwrap().public, keyring.current().public);
+}
+
+#[tokio::test]
+async fn the_key_before_is_kept_for_a_day_and_longer_while_a_node_may_need_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = ring(folder.path()).await;
+    let old = first.current();
+    first.begin(vec![], Silent::Stop).await.unwrap();
+    let keyring = ring(folder.path()).await;
+    let kept = keyring.previous().unwrap();
+    assert_eq!(kept.public, old.public);
+    let rotated = at_rotation(&kept);
+    let hours = |hours: u64| rotated + Duration::from_secs(hours * 3600);
+    for (now, missing, forgotten) in [(23, 0, false), (25, 1, false), (24 * 7 + 1, 1, true)] {
+        keyring.finish(hours(now), missing).unwrap();
+        assert_eq!(!kept.private.exists(), forgotten, "after {now} h with {missing} missing");
+        assert_eq!(keyring.unsettled(), !forgotten);
+    }
+    keyring.begin(vec![], Silent::Stop).await.unwrap();
+    let again = keyring.previous().unwrap();
+    keyring.finish(at_rotation(&again) + Duration::from_secs(25 * 3600), 0).unwrap();
+    assert!(!keyring.unsettled() && !again.private.exists());
+}
+
+#[tokio::test]
+async fn a_crash_between_the_copy_and_the_rename_leaves_one_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let current = ring(folder.path()).await.current();
+    let copy = current.keep_as_previous(folder.path()).unwrap();
+    let keyring = ring(folder.path()).await;
+    assert!(keyring.previous().is_none() && !copy.private.exists());
+    assert_eq!(keyring.current().public, current.public);
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_answer_stops_a_rotation_before_anything_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let keyring = ring(folder.path()).await;
+    let old = keyring.current();
+    let node = NodeId::of(vocabulary::Mac([2; 6]));
+    let dead = Pinned { address: std::net::Ipv4Addr::LOCALHOST, host_keys: vec![] };
+    let error = keyring.begin(vec![(node.clone(), dead)], Silent::Stop).await.unwrap_err();
+    assert!(matches!(error, RotateError::Silent(silent) if silent == [node]));
+    assert_eq!(keyring.current().public, old.public);
+    assert!(!keyring.unsettled());
+}
+
+#[tokio::test]
+async fn a_given_key_is_put_in_place_by_who_gave_it_and_then_the_rotation_goes_on() {
+    for kept in [Kept::Credential, Kept::Configured] {
+        let (folder, safe) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let made = FleetKey::ensure(safe.path()).await.unwrap();
+        let given = FleetKey::given(made.private.clone(), kept).await.unwrap();
+        let keyring = Keyring::open_ring(given, folder.path().to_owned()).await.unwrap();
+        let begun = keyring.begin(vec![], Silent::Stop).await.unwrap();
+        let Begun::HandOver { next, .. } = begun else { panic!("{begun:?}") };
+        assert_eq!(keyring.current().public, made.public, "not Roost's to replace");
+        assert!(!keyring.unsettled());
+
+        std::fs::copy(&next, &made.private).unwrap();
+        let given = FleetKey::given(made.private, kept).await.unwrap();
+        let keyring = Keyring::open_ring(given, folder.path().to_owned()).await.unwrap();
+        assert!(keyring.unsettled(), "nodes still take the old one");
+        keyring.finish(Timestamp::UNIX_EPOCH, 1).unwrap();
+        assert!(next.exists() && keyring.unsettled());
+        keyring.finish(Timestamp::UNIX_EPOCH, 0).unwrap();
+        assert!(!next.exists() && !keyring.unsettled());
+    }
+}
