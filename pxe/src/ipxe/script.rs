@@ -215,6 +215,9 @@ impl From<Arguments> for Value {
     }
 }
 
+/// How long a panic can be read on the console, in seconds: as long as any other failure (`pxe/image/`).
+const PANIC_S: u32 = 60;
+
 /// `initrd=` names the file as the script names it: the UEFI stub of older kernels looks for it there.
 fn arguments(to: Addressee, image: &Image, token: Word, ssh_key: Word) -> Result<Arguments, WordError> {
     let root = image.root.sha256;
@@ -231,6 +234,8 @@ fn arguments(to: Addressee, image: &Image, token: Word, ssh_key: Word) -> Result
         Word::new(format!("BOOTIF=01-{}", to.mac.hyphenated()))?,
         Word::new("console=ttyS0,115200")?,
         Word::new("console=tty0")?,
+        // A kernel that panics starts over like every other failed boot; without the word it stands still for ever.
+        Word::new(format!("panic={PANIC_S}"))?,
         Word::new("quiet")?,
     ]))
 }
@@ -272,7 +277,7 @@ mod tests {
             "kernel --name vmlinuz http://10.77.0.1:7601/assets/{}/vmlinuz initrd=initrd.img boot=roost \
              roost.url=http://10.77.0.1:7601 roost.token={} roost.image=/assets/{root}/root.squashfs roost.sha256={root} \
              roost.bytes=1003 roost.ssh={BODY} roost.mac=52:54:00:12:34:56 BOOTIF=01-52-54-00-12-34-56 \
-             console=ttyS0,115200 console=tty0 quiet && goto initrd ||",
+             console=ttyS0,115200 console=tty0 panic=60 quiet && goto initrd ||",
             "01".repeat(32),
             live.token.expose(),
         );
