@@ -25,7 +25,7 @@ use crate::{
     config::{self, Config, DhcpMode, PowerMethod, TlsSource},
     http::{
         self,
-        keyring::KeyRing,
+        keyring::{KeyClerk, KeyRing},
         serve::{ListenConfig, Server},
         state::{Api, ApiConfig, Deps, Rim},
         tls,
@@ -159,6 +159,18 @@ pub fn past(config: &Config, store: &Store, clock: &Arc<dyn Clock>) -> Past {
     Past { store: store.clone(), data_dir, keep, clock: Arc::clone(clock) }
 }
 
+/// The API, its listeners, and the parts that carry out what it was asked for.
+pub struct ApiParts {
+    /// What every handler can reach.
+    pub api: Api,
+    /// Its listeners.
+    pub server: Server,
+    /// Changes API keys.
+    pub clerk: KeyClerk,
+    /// Replaces the fleet key.
+    pub rotator: Rotator,
+}
+
 /// The API and its listeners.
 ///
 /// # Errors
@@ -169,10 +181,11 @@ pub async fn api(
     runner: RunnerHandle,
     statuses: Statuses,
     closing: Stop,
-) -> Result<(Api, Server, Rotator), BoxError> {
+) -> Result<ApiParts, BoxError> {
     let Common { store, nodes, keys, clock } = common;
-    let ring = KeyRing::open(config.http.keys.iter().map(KnownKey::from).collect(), &store).await?;
-    http::first_key::ensure(&ring, &store, &config.data_dir, clock.now()).await?;
+    let configured = config.http.keys.iter().map(KnownKey::from).collect();
+    let (ring, mut clerk) = KeyRing::open(configured, store.clone()).await?;
+    http::first_key::ensure((&ring, &mut clerk), &store, &config.data_dir, clock.now()).await?;
     let power = power(config, &keys)?;
     let room = BootRoom::new(nodes.clone(), Arc::clone(&keys));
     let inventory = Inventory::new(config.ansible.inventory.clone(), config::LOCK_PATIENCE);
@@ -193,7 +206,7 @@ pub async fn api(
     let api = Api::new(api_config(config), deps, closing);
     let router = http::router(api.clone())?;
     let server = Server::build(listen_config(config), router, clock).await?;
-    Ok((api, server, rotator))
+    Ok(ApiParts { api, server, clerk, rotator })
 }
 
 fn api_config(config: &Config) -> ApiConfig {

@@ -29,7 +29,7 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 use tasks::{BoxError, Clock, OnError, Stop, Supervisor, SystemClock};
 use tokio::sync::Notify;
 
-use adapters::{fleet::Rotator, runs::Pad};
+use adapters::runs::Pad;
 use config::Config;
 use nodes::{NodesPart, launcher::Launcher};
 
@@ -44,9 +44,7 @@ pub struct Daemon {
     boot: pxe::http::BootHttp,
     runner: ansible::Runner,
     launcher: Launcher<Pad>,
-    rotator: Rotator,
-    api: http::state::Api,
-    server: http::serve::Server,
+    api: build::ApiParts,
     closing: Stop,
 }
 
@@ -73,16 +71,16 @@ impl Daemon {
         let closing = Stop::new();
         let statuses = supervisor.handle();
         let common = build::Common { store: store.clone(), nodes, keys, clock };
-        let (api, server, rotator) = build::api(config, common, handle, statuses, closing.clone()).await?;
+        let api = build::api(config, common, handle, statuses, closing.clone()).await?;
         let build::BootServices { dhcp, tftp, http: boot } = boot_services;
         let nodes = part;
-        Ok(Self { supervisor, store, nodes, past, dhcp, tftp, boot, runner, launcher, rotator, api, server, closing })
+        Ok(Self { supervisor, store, nodes, past, dhcp, tftp, boot, runner, launcher, api, closing })
     }
 
     /// Where the API listens, with real ports.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.server.addresses()
+        self.api.server.addresses()
     }
 
     /// Starts every part, tells systemd, and runs until told to stop or until a part fails.
@@ -91,7 +89,8 @@ impl Daemon {
     /// The part that failed, and why.
     pub async fn run(self, stop: Stop) -> Result<(), BoxError> {
         let Self { mut supervisor, store, nodes, past, dhcp, tftp, boot, .. } = self;
-        let Self { runner, launcher, rotator, api, server, closing, .. } = self;
+        let Self { runner, launcher, closing, .. } = self;
+        let build::ApiParts { api, server, clerk, rotator } = self.api;
         supervisor.spawn("nodes", OnError::Stop, |stop| nodes.run(stop));
         supervisor.spawn("store/retention", OnError::Log, |stop| past.run(stop));
         if let Some(dhcp) = dhcp {
@@ -102,6 +101,7 @@ impl Daemon {
         supervisor.spawn("ansible/runner", OnError::Stop, |stop| runner.run(stop));
         supervisor.spawn("ansible/launcher", OnError::Stop, |stop| launcher.run(stop));
         supervisor.spawn("ssh/rotation", OnError::Stop, |stop| rotator.run(stop));
+        supervisor.spawn("http/keys", OnError::Stop, |stop| clerk.run(stop));
         supervisor.spawn("http/books", OnError::Log, |stop| async {
             api.keep_books(stop).await;
             Ok::<(), Infallible>(())

@@ -14,7 +14,7 @@ use std::{
 use store::Store;
 use vocabulary::Timestamp;
 
-use super::keyring::{KeyChangeError, KeyRing};
+use super::keyring::{KeyChangeError, KeyClerk, KeyRing};
 use crate::keys::ApiKey;
 
 /// The first key's name.
@@ -45,7 +45,7 @@ pub enum FirstKeyError {
 /// # Errors
 /// Its file or its row cannot be written.
 pub async fn ensure(
-    ring: &KeyRing,
+    (ring, clerk): (&KeyRing, &mut KeyClerk),
     store: &Store,
     data_dir: &Path,
     now: Timestamp,
@@ -56,7 +56,7 @@ pub async fn ensure(
     let key = ApiKey::random().map_err(FirstKeyError::Random)?;
     let path = data_dir.join("first-key");
     write(&path, key.expose()).map_err(|source| FirstKeyError::File { path: path.clone(), source })?;
-    ring.put_first(store, NAME, key.digest(), now).await?;
+    clerk.put_first(NAME, key.digest(), now).await?;
     tracing::info!(path = %path.display(), "the first API key was made; it is in this file alone");
     Ok(Some(path))
 }

@@ -84,7 +84,7 @@ async fn create(
     }
     let key = ApiKey::random().map_err(|error| ApiError::Internal(error.to_string().into()))?;
     let order = caller.approve(wish)?;
-    api.keys().create(api.store(), &order, key.digest(), api.clock().now()).await.map_err(key_error)?;
+    api.keys().create(&order, key.digest(), api.clock().now()).await.map_err(key_error)?;
     let view = NewKeyView { dry_run: false, effects, key: Some(key.expose().to_owned()) };
     Ok((StatusCode::CREATED, Json(view)))
 }
@@ -128,7 +128,7 @@ async fn revoke(
         return Ok(Json(Change::planned(effects)));
     }
     let order = caller.approve(name)?;
-    api.keys().revoke(api.store(), &order, api.clock().now()).await.map_err(key_error)?;
+    api.keys().revoke(&order, api.clock().now()).await.map_err(key_error)?;
     Ok(Json(Change::done(effects)))
 }
 
@@ -163,6 +163,7 @@ fn key_error(error: KeyChangeError) -> ApiError {
             hint: "take it out of [[http.keys]] or ROOST_HTTP_KEYS and restart".to_owned(),
         },
         KeyChangeError::Store(source) => ApiError::Store(source),
+        error @ KeyChangeError::Stopping => ApiError::Store(error.into()),
     }
 }
 

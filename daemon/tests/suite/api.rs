@@ -223,7 +223,7 @@ impl Running {
         let store = Store::open(folder.path(), start()).await.unwrap();
         fill(&store).await;
         let desk = Arc::new(Desk { ready: Mutex::new(true), ..Desk::default() });
-        let keys = KeyRing::open(setup.keys, &store).await.unwrap();
+        let (keys, clerk) = KeyRing::open(setup.keys, store.clone()).await.unwrap();
         let deps = Deps {
             store: store.clone(),
             bus: Bus::new(store.clone()),
@@ -257,7 +257,12 @@ impl Running {
         let server = Server::build(listen, router, shared).await.unwrap();
         let address = server.addresses()[0];
         #[expect(clippy::disallowed_methods, reason = "the guard stops and joins it")]
-        let served = tokio::spawn(server.run(stop.clone()));
+        let served = {
+            let (server, clerk) = (server.run(stop.clone()), clerk.run(stop.clone()));
+            tokio::spawn(async {
+                let ((), Ok(())) = tokio::join!(server, clerk);
+            })
+        };
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
         Self { address, socket, store, desk, clock, folder, client, stop, served }
     }

@@ -166,17 +166,17 @@ async fn one_key_that_runs_wild_leaves_the_others_alone() {
 async fn the_first_key_is_made_once_and_never_logged() {
     use std::os::unix::fs::PermissionsExt as _;
     let api = Running::with(Setup { keys: Vec::new(), ..Setup::default() }).await;
-    let ring = http::keyring::KeyRing::open(Vec::new(), &api.store).await.unwrap();
+    let (ring, mut clerk) = http::keyring::KeyRing::open(Vec::new(), api.store.clone()).await.unwrap();
     let now = super::api::start();
     let folder = api.folder.path().to_owned();
-    let path = http::first_key::ensure(&ring, &api.store, &folder, now).await.unwrap().unwrap();
+    let path = http::first_key::ensure((&ring, &mut clerk), &api.store, &folder, now).await.unwrap().unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let key = std::fs::read_to_string(&path).unwrap();
     let digest = daemon::keys::KeyDigest::of(key.trim());
     let row = api.store.key_by_digest(digest.0).await.unwrap().unwrap();
     assert_eq!(row.scopes.len(), Scope::ALL.len());
     api.store.revoke_key(row.id, now).await.unwrap();
-    let ring = http::keyring::KeyRing::open(Vec::new(), &api.store).await.unwrap();
-    assert_eq!(http::first_key::ensure(&ring, &api.store, &folder, now).await.unwrap(), None);
+    let (ring, mut clerk) = http::keyring::KeyRing::open(Vec::new(), api.store.clone()).await.unwrap();
+    assert_eq!(http::first_key::ensure((&ring, &mut clerk), &api.store, &folder, now).await.unwrap(), None);
     api.stop().await;
 }
