@@ -45,7 +45,7 @@ async fn b39_a_failure_is_one_item_and_success_closes_it() {
         running.handle.enqueue(rack.order(run, 1)).unwrap();
         let end = rack.ended(run).await;
         assert_eq!(end.state, RunState::Failed);
-        assert_eq!(end.cause.as_deref(), Some("Want the flag: no flag `x` <!-- roost item=evil --> - [ ] evil."));
+        assert_eq!(end.cause.as_deref(), Some("Want the flag: «no flag `x` <!-- roost item=evil --> - [ ] evil.»"));
         assert_eq!(end.remedy.as_deref(), Some("touch the flag"));
     }
     let todo = rack.todo();

@@ -8,6 +8,7 @@
 //! | `request.rs` | around every request: id, deadline, error shape, log, metrics |
 //! | `nodes.rs`, `runs.rs`, `leases.rs`, `keys.rs`, `events.rs`, `status.rs` | the resources |
 //! | `wire.rs` | what answers look like |
+//! | `sight.rs` | what of them a caller without `operate` does not see |
 //! | `provision.rs` | the two POSTs of booting machines, for the boot listener alone |
 //! | `serve.rs`, `tls.rs`, `ca.rs` | listeners and certificates |
 //! | `docs.rs` | the API document and its page |
@@ -35,6 +36,7 @@ pub mod provision;
 pub mod request;
 pub mod runs;
 pub mod serve;
+mod sight;
 pub mod state;
 mod status;
 mod tickets;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use vocabulary::RunState;
+use vocabulary::{RunState, quote_said};
 
 use super::{RunEnd, folder::Ending, follow::Tally};
 use crate::events::{Promise, TaskReport, tidy};
@@ -72,7 +72,7 @@ fn ended_well(tally: &Tally) -> Verdict {
     }
     let broken: Vec<&Promise> = tally.promises.iter().filter(|promise| !promise.kept).collect();
     if let Some(first) = broken.first() {
-        let cause = format!("promise not kept: {}: {}", first.name, first.detail);
+        let cause = format!("promise not kept: {}: {}", first.name, quote_said(&first.detail));
         return Verdict {
             end: RunEnd { promises: tally.promises.clone(), ..end(&cause, None) },
             task: first.name.clone(),
@@ -90,7 +90,7 @@ fn failed(status: i32, traces: &Traces<'_>) -> Verdict {
         failed_task(report)
     } else {
         let said = last_error(traces.output).unwrap_or_else(|| "it said nothing".to_owned());
-        let cause = format!("ansible-playbook ended with status {status}: {said}");
+        let cause = format!("ansible-playbook ended with status {status}: {}", quote_said(&said));
         self::verdict(RunState::Failed, "ansible-playbook", &cause, Some("see the run's log"))
     };
     verdict.end.promises.clone_from(&tally.promises);
@@ -100,7 +100,7 @@ fn failed(status: i32, traces: &Traces<'_>) -> Verdict {
 fn failed_task(report: &TaskReport) -> Verdict {
     let message = report.message.as_deref().unwrap_or("no message");
     let (said, remedy) = message.split_once(REMEDY_MARK).unwrap_or((message, ""));
-    let cause = format!("{}: {}", report.full_name(), said.trim());
+    let cause = format!("{}: {}", report.full_name(), quote_said(said.trim()));
     let remedy = Some(remedy.trim()).filter(|remedy| !remedy.is_empty());
     verdict(RunState::Failed, &report.full_name(), &cause, remedy)
 }
@@ -138,13 +138,14 @@ const SSH_COMPLAINTS: [(&[&str], &str, &str); 4] = [
 
 fn unreachable(report: &TaskReport, address: &str) -> Verdict {
     let message = report.message.as_deref().unwrap_or_default();
+    let said = quote_said(message);
     let known = SSH_COMPLAINTS.iter().find(|(signs, ..)| signs.iter().any(|sign| message.contains(sign)));
     match known {
         Some((_, meaning, remedy)) => {
-            let cause = format!("{meaning} at {address} ({message})");
+            let cause = format!("{meaning} at {address} ({said})");
             verdict(RunState::Failed, "unreachable", &cause, Some(remedy))
         }
-        None => verdict(RunState::Failed, "unreachable", &format!("not reached at {address}: {message}"), None),
+        None => verdict(RunState::Failed, "unreachable", &format!("not reached at {address}: {said}"), None),
     }
 }
 
@@ -218,7 +219,7 @@ mod tests {
         let tally = with(|t| t.failed = Some(report(TaskOutcome::Failed, "2 MiB free on /. Remedy: add memory")));
         let verdict = judged(None, Some(2), &tally, "");
         assert_eq!(verdict.task, "preflight : Check the disk");
-        assert_eq!(verdict.end.cause.as_deref(), Some("preflight : Check the disk: 2 MiB free on /."));
+        assert_eq!(verdict.end.cause.as_deref(), Some("preflight : Check the disk: «2 MiB free on /.»"));
         assert_eq!(verdict.end.remedy.as_deref(), Some("add memory"));
     }
 

@@ -11,7 +11,7 @@ use ansible::{
     inventory::{Inventory, InventoryHost, SshUser},
 };
 use tasks::BoxError;
-use vocabulary::{ProcessId, Reason, Run, RunId, RunState, Timestamp};
+use vocabulary::{ProcessId, Reason, Run, RunId, RunState, Timestamp, quote_said};
 
 use super::orders::RunnerSwitch;
 use crate::nodes::{
@@ -102,7 +102,7 @@ impl Book {
 
 fn judged(promises: &[Promise]) -> Promises {
     match promises.iter().find(|promise| !promise.kept) {
-        Some(broken) => Promises::Broken(format!("{} does not hold: {}", broken.name, broken.detail)),
+        Some(broken) => Promises::Broken(format!("{} does not hold: {}", broken.name, quote_said(&broken.detail))),
         None if promises.is_empty() => Promises::Broken("nothing was verified".to_owned()),
         None => Promises::Kept(promises.len()),
     }

@@ -2,7 +2,7 @@
 //!
 //! Each stream is a follower of the bus that reads in its own time, so a client that stalls holds one connection and
 //! a number. `since` says where to begin; without it a stream begins now. A browser that reconnects sends
-//! Last-Event-ID, which goes first. Audit entries need `operate`; for others they are left out.
+//! Last-Event-ID, which goes first. Audit entries and log text need `operate`; for others they are left out.
 
 use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
@@ -27,13 +27,11 @@ use super::{
     auth::{Caller, Read, Watching},
     error::{ApiError, ErrorBody, InputError},
     input::Params,
+    sight::Sight,
     state::Api,
     wire::EventView,
 };
-use crate::{
-    bus::{Follower, News},
-    keys::Scope,
-};
+use crate::bus::{Follower, News};
 
 /// How often a silent stream says that it lives, below the idle limits of usual proxies.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -114,22 +112,20 @@ struct Feed {
     api: Api,
     follower: Follower,
     filter: EventQuery,
-    audit: Audit,
+    sight: Sight,
     ready: VecDeque<Event>,
-}
-
-/// Whether a client sees who did what.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Audit {
-    Shown,
-    LeftOut,
 }
 
 impl Feed {
     fn open(api: &Api, caller: &Caller, filter: EventQuery, resumed: Option<u64>) -> Self {
         let since = resumed.or(filter.since).map_or_else(|| api.bus().last(), Seq);
-        let audit = if caller.scopes.allow(Scope::Operate) { Audit::Shown } else { Audit::LeftOut };
-        Self { api: api.clone(), follower: api.bus().follow(since), filter, audit, ready: VecDeque::new() }
+        Self {
+            api: api.clone(),
+            follower: api.bus().follow(since),
+            filter,
+            sight: Sight::of(caller),
+            ready: VecDeque::new(),
+        }
     }
 
     fn wants(&self, event: &Event) -> bool {
@@ -137,7 +133,6 @@ impl Feed {
         node.as_ref().is_none_or(|node| event.node.as_ref() == Some(node))
             && run.is_none_or(|run| event.run == Some(run))
             && kind.is_none_or(|kind| event.kind == kind)
-            && (self.audit == Audit::Shown || event.kind != EventKind::Audit)
     }
 
     /// The next event; nothing when the daemon stops or the store fails, after which the client comes again.
@@ -148,7 +143,8 @@ impl Feed {
             }
             match self.api.closing().run_until_cancelled(self.follower.next()).await? {
                 Ok(News::Events(events)) => {
-                    self.ready = events.into_iter().filter(|event| self.wants(event)).collect();
+                    let wanted = events.into_iter().filter(|event| self.wants(event));
+                    self.ready = wanted.filter_map(|event| self.sight.event(event)).collect();
                 }
                 Ok(News::Gap { resume, cause }) => return Some(self.gap(resume, &cause)),
                 Err(error) => {

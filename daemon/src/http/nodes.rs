@@ -11,6 +11,7 @@ use super::{
     desks::{Approval, Explanation, NodeError, NodeOrder, PowerOrder},
     error::{ApiError, ErrorBody, InputError},
     input::{At, Body, Change, DryRun, Params},
+    sight::Sight,
     state::Api,
     wire::{ClaimsView, NodeDetailView, NodeView, StepView},
 };
@@ -50,7 +51,7 @@ pub(super) struct NodeFilter {
     security(("bearer" = ["read"])),
 )]
 async fn list(
-    _: Allowed<Read>,
+    caller: Allowed<Read>,
     State(api): State<Api>,
     Params(filter): Params<NodeFilter>,
 ) -> Result<Json<Vec<NodeView>>, ApiError> {
@@ -59,7 +60,7 @@ async fn list(
     nodes.retain(|node| state.is_none_or(|state| node.state == state));
     nodes.retain(|node| filter.approved.is_none_or(|approved| node.approved == approved));
     nodes.sort_by(|one, other| one.id.cmp(&other.id));
-    Ok(Json(nodes.into_iter().map(NodeView::from).collect()))
+    Ok(Json(Sight::of(&caller.caller).show(nodes.into_iter().map(NodeView::from).collect())?))
 }
 
 fn node_state(word: &str) -> Result<NodeState, InputError> {
@@ -77,11 +78,15 @@ fn node_state(word: &str) -> Result<NodeState, InputError> {
     ),
     security(("bearer" = ["read"])),
 )]
-async fn show(_: Allowed<Read>, State(api): State<Api>, At(id): At<NodeId>) -> Result<Json<NodeDetailView>, ApiError> {
+async fn show(
+    caller: Allowed<Read>,
+    State(api): State<Api>,
+    At(id): At<NodeId>,
+) -> Result<Json<NodeDetailView>, ApiError> {
     let store = api.store();
     let node = store.node(id.clone()).await?.ok_or_else(|| NodeError::Unknown(id.clone()))?;
     let claims = store.claims(id).await?.map(ClaimsView::from);
-    Ok(Json(NodeDetailView { node: node.into(), claims }))
+    Ok(Json(Sight::of(&caller.caller).show(NodeDetailView { node: node.into(), claims })?))
 }
 
 /// Which lines of a timeline.
@@ -104,7 +109,7 @@ pub(super) struct TimelineFilter {
     security(("bearer" = ["read"])),
 )]
 async fn timeline(
-    _: Allowed<Read>,
+    caller: Allowed<Read>,
     State(api): State<Api>,
     At(id): At<NodeId>,
     Params(filter): Params<TimelineFilter>,
@@ -114,7 +119,7 @@ async fn timeline(
         return Err(NodeError::Unknown(id).into());
     }
     let lines = store.timeline(id, filter.boot.map(BootId), MOST_LINES).await?;
-    Ok(Json(lines.into_iter().map(StepView::from).collect()))
+    Ok(Json(Sight::of(&caller.caller).show(lines.into_iter().map(StepView::from).collect())?))
 }
 
 /// Admits one machine.
@@ -302,8 +307,12 @@ async fn power(
     ),
     security(("bearer" = ["read"])),
 )]
-async fn explain(_: Allowed<Read>, State(api): State<Api>, At(mac): At<Mac>) -> Result<Json<Explanation>, ApiError> {
-    Ok(Json(api.nodes().explain(mac).await?))
+async fn explain(
+    caller: Allowed<Read>,
+    State(api): State<Api>,
+    At(mac): At<Mac>,
+) -> Result<Json<Explanation>, ApiError> {
+    Ok(Json(Sight::of(&caller.caller).show(api.nodes().explain(mac).await?)?))
 }
 
 #[cfg(test)]

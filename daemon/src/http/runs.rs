@@ -27,6 +27,7 @@ use super::{
     error::{ApiError, ErrorBody, InputError},
     events,
     input::{At, Change, DryRun, Params},
+    sight::Sight,
     state::Api,
     wire::{RunView, TaskView},
 };
@@ -73,7 +74,7 @@ pub(super) struct RunQuery {
     security(("bearer" = ["read"])),
 )]
 async fn list(
-    _: Allowed<Read>,
+    caller: Allowed<Read>,
     State(api): State<Api>,
     Params(query): Params<RunQuery>,
 ) -> Result<Json<Vec<RunView>>, ApiError> {
@@ -85,7 +86,8 @@ async fn list(
     let filter = store::RunFilter { node: query.node, states: state.into_iter().collect(), limit };
     let runs = api.store().runs(filter).await?;
     let kept = api.runs().kept().await?;
-    Ok(Json(runs.into_iter().map(|run| RunView::of(run, &kept)).collect()))
+    let views = runs.into_iter().map(|run| RunView::of(run, &kept)).collect();
+    Ok(Json(Sight::of(&caller.caller).show(views)?))
 }
 
 fn run_state(word: &str) -> Result<RunState, InputError> {
@@ -102,12 +104,13 @@ fn run_state(word: &str) -> Result<RunState, InputError> {
     ),
     security(("bearer" = ["read"])),
 )]
-async fn show(_: Allowed<Read>, State(api): State<Api>, At(id): At<RunId>) -> Result<Json<RunView>, ApiError> {
+async fn show(caller: Allowed<Read>, State(api): State<Api>, At(id): At<RunId>) -> Result<Json<RunView>, ApiError> {
     let run = api.store().run(id).await?.ok_or(RunError::Unknown(id))?;
-    Ok(Json(RunView::of(run, &api.runs().kept().await?)))
+    let view = RunView::of(run, &api.runs().kept().await?);
+    Ok(Json(Sight::of(&caller.caller).show(view)?))
 }
 
-/// Lists what the tasks of a run reported, in order.
+/// Lists what the tasks of a run reported, in order; what they said, to callers with `operate`.
 #[utoipa::path(
     get, path = "/api/runs/{id}/tasks", tag = "runs",
     params(("id" = u64, Path, description = "The run's number"), TaskQuery),
@@ -118,7 +121,7 @@ async fn show(_: Allowed<Read>, State(api): State<Api>, At(id): At<RunId>) -> Re
     security(("bearer" = ["read"])),
 )]
 async fn tasks(
-    _: Allowed<Read>,
+    caller: Allowed<Read>,
     State(api): State<Api>,
     At(id): At<RunId>,
     Params(query): Params<TaskQuery>,
@@ -128,7 +131,9 @@ async fn tasks(
         return Err(RunError::Unknown(id).into());
     }
     let rows = store.run_tasks(id, query.since).await?;
-    let reports = rows.into_iter().map(|row| serde_json::from_value::<TaskReport>(row.data).map(TaskView::from));
+    let sight = Sight::of(&caller.caller);
+    let view = |report: TaskReport| TaskView { message: sight.log(report.message.clone()), ..report.into() };
+    let reports = rows.into_iter().map(|row| serde_json::from_value(row.data).map(view));
     let views = reports.collect::<Result<_, _>>().map_err(|error| ApiError::Internal(error.into()))?;
     Ok(Json(views))
 }

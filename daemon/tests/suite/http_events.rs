@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use daemon::keys::{Scope, Scopes};
 use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
+use store::{Batch, NodeWrite, RunTaskRow, Write};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _};
-use vocabulary::EventKind;
+use vocabulary::{EventKind, Reason, RunId, Step, StepRecord, quote_said};
 
-use super::api::{Running, Setup, key, node_id, refused};
+use super::api::{Running, Setup, key, key_without, node_id, refused, start};
 
 /// Reads a stream until it holds what is looked for.
 async fn until(response: &mut Response, looked_for: &str) -> String {
@@ -41,6 +43,65 @@ async fn a_stream_resumes_behind_the_last_event_it_saw() {
     assert!(!text.contains("\"number\":2"), "{text}");
     api.happen(EventKind::Timeline, json!({ "number": 4 })).await;
     until(&mut rest, "\"number\":4").await;
+    api.stop().await;
+}
+
+/// A line that a failing module printed.
+const SAID: &str = "db_password=hunter2";
+
+/// A run that failed because of a module that said so, wherever that leaves a trace.
+async fn fail_run(api: &Running) {
+    let cause = format!("docker : Start it: {}", quote_said(SAID));
+    let node = api.store.node(node_id()).await.unwrap().unwrap();
+    let reason = Some(Reason { cause: format!("run 1 failed: {cause}"), remedy: "roost run logs 1".into() });
+    let node = vocabulary::Node { reason, generation: 2, ..node };
+    let run = api.store.run(RunId(1)).await.unwrap().unwrap();
+    let run = vocabulary::Run { cause: Some(cause.clone()), ..run };
+    let task = json!({
+        "seq": 2, "at": start(), "host": node_id(), "task": "Start it", "role": "docker", "outcome": "failed",
+        "took_ms": 12, "message": SAID, "tasks_done": 2, "tasks_changed": 0,
+    });
+    let detail = cause.clone();
+    let line = StepRecord { node: node_id(), boot: None, at: start(), step: Step::Failed, detail, took_ms: None };
+    let batch = Batch {
+        nodes: vec![NodeWrite { node: node.clone(), from: 1 }],
+        runs: vec![Write::Put(run.clone())],
+        run_tasks: vec![RunTaskRow { run: RunId(1), seq: 2, at: start(), data: task.clone() }],
+        steps: vec![line.clone()],
+        ..Batch::default()
+    };
+    api.store.commit(batch).await.unwrap();
+    api.happen(EventKind::RunTask, task).await;
+    api.happen(EventKind::Run, json!(run)).await;
+    api.happen(EventKind::Timeline, json!(line)).await;
+    api.happen(EventKind::NodeState, json!(node)).await;
+    api.happen(EventKind::Part, json!({ "number": 4 })).await;
+}
+
+#[tokio::test]
+async fn what_a_module_said_is_shown_to_nobody_without_operate() {
+    let keys = vec![key("all", Scopes::all()), key_without(Scope::Operate)];
+    let api = Running::with(Setup { keys, burst: 200, ..Setup::default() }).await;
+    fail_run(&api).await;
+    let id = node_id();
+    for path in ["/api/nodes", &format!("/api/nodes/{id}"), &format!("/api/nodes/{id}/timeline"), "/api/runs"]
+        .into_iter()
+        .chain(["/api/runs/1", "/api/runs/1/tasks", "/api/events?since=0"])
+    {
+        let get = async |name: &str| {
+            let mut answer = api.bare(Method::GET, path).bearer_auth(name).send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::OK, "{path}");
+            if path.starts_with("/api/events") {
+                return until(&mut answer, "\"number\":4").await;
+            }
+            answer.text().await.unwrap()
+        };
+        let (whole, without) = (get("all").await, get("all-but-operate").await);
+        let times = if path.starts_with("/api/events") { 4 } else { 1 };
+        assert_eq!(whole.matches(SAID).count(), times, "{path}: {whole}");
+        assert!(!without.contains(SAID), "{path}: {without}");
+        assert!(without.contains("Start it"), "the rest is for everybody: {path}: {without}");
+    }
     api.stop().await;
 }
 

@@ -12,6 +12,7 @@ mod intake;
 mod mac;
 mod node;
 mod run;
+mod said;
 mod secret;
 mod step;
 
@@ -23,6 +24,7 @@ pub use intake::{CallHome, Disk, Hardware, Progress};
 pub use mac::{Mac, ParseMacError};
 pub use node::{Firmware, Node, NodeState, Reason, Wait};
 pub use run::{ProcessId, Run, RunState};
+pub use said::{leave_out_said, quote_said};
 pub use secret::{Secret, Token, TokenHash, redact_tokens};
 pub use step::{Step, StepRecord};
 
