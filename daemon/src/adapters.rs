@@ -7,6 +7,7 @@
 //! | `fleet.rs` | `FleetDesk` | the API, over the keyring |
 //! | `intake.rs` | `Intake` | what booting machines post |
 //! | `orders.rs` | `NodeDesk`, `RunDesk`, `PartsBoard` | the API |
+//! | `switches.rs` | power orders as a part | `orders.rs` |
 //! | `runs.rs` | `RunBook`, `LaunchPad` | the Ansible runner |
 //!
 //! Translation only: a decision that shows up here belongs into `nodes` or into a leaf.
@@ -17,3 +18,4 @@ pub mod intake;
 pub mod leases;
 pub mod orders;
 pub mod runs;
+pub mod switches;

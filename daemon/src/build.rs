@@ -20,6 +20,7 @@ use crate::{
         leases::LeaseBook,
         orders::{Orders, Parts, RunOrders},
         runs::{Book, Pad, Switch},
+        switches::{self, Switcher},
     },
     bus::Bus,
     config::{self, Config, DhcpMode, PowerMethod, TlsSource},
@@ -169,6 +170,8 @@ pub struct ApiParts {
     pub clerk: KeyClerk,
     /// Replaces the fleet key.
     pub rotator: Rotator,
+    /// Switches machines on and off.
+    pub switcher: Switcher,
 }
 
 /// The API and its listeners.
@@ -189,7 +192,10 @@ pub async fn api(
     let power = power(config, &keys)?;
     let room = BootRoom::new(nodes.clone(), Arc::clone(&keys));
     let inventory = Inventory::new(config.ansible.inventory.clone(), config::LOCK_PATIENCE);
-    let orders = Orders { nodes: nodes.clone(), power, room, inventory };
+    // An answer comes before the request's deadline, whatever it is.
+    let answer_within = config.limits.request_timeout * 2 / 3;
+    let (switches, switcher) = switches::switches(nodes.clone(), power, room.clone(), answer_within);
+    let orders = Orders { nodes: nodes.clone(), switches, room, inventory };
     let switch = Switch { runner, data_dir: config.data_dir.clone() };
     let (desk, rotator) = fleet::fleet(nodes.clone(), keys, Arc::clone(&clock));
     let deps = Deps {
@@ -206,7 +212,7 @@ pub async fn api(
     let api = Api::new(api_config(config), deps, closing);
     let router = http::router(api.clone())?;
     let server = Server::build(listen_config(config), router, clock).await?;
-    Ok(ApiParts { api, server, clerk, rotator })
+    Ok(ApiParts { api, server, clerk, rotator, switcher })
 }
 
 fn api_config(config: &Config) -> ApiConfig {

@@ -90,7 +90,7 @@ impl Daemon {
     pub async fn run(self, stop: Stop) -> Result<(), BoxError> {
         let Self { mut supervisor, store, nodes, past, dhcp, tftp, boot, .. } = self;
         let Self { runner, launcher, closing, .. } = self;
-        let build::ApiParts { api, server, clerk, rotator } = self.api;
+        let build::ApiParts { api, server, clerk, rotator, switcher } = self.api;
         supervisor.spawn("nodes", OnError::Stop, |stop| nodes.run(stop));
         supervisor.spawn("store/retention", OnError::Log, |stop| past.run(stop));
         if let Some(dhcp) = dhcp {
@@ -100,6 +100,7 @@ impl Daemon {
         supervisor.spawn("pxe/http", OnError::Stop, |stop| boot.run(stop));
         supervisor.spawn("ansible/runner", OnError::Stop, |stop| runner.run(stop));
         supervisor.spawn("ansible/launcher", OnError::Stop, |stop| launcher.run(stop));
+        supervisor.spawn("nodes/power", OnError::Stop, |stop| switcher.run(stop));
         supervisor.spawn("ssh/rotation", OnError::Stop, |stop| rotator.run(stop));
         supervisor.spawn("http/keys", OnError::Stop, |stop| clerk.run(stop));
         supervisor.spawn("http/books", OnError::Log, |stop| async {

@@ -9,7 +9,7 @@ use ansible::inventory::Inventory;
 use tasks::Statuses;
 use vocabulary::{Approved, Mac, NodeId, NodeState, RunId};
 
-use super::boot::BootRoom;
+use super::{boot::BootRoom, switches::Switches};
 use crate::{
     http::desks::{
         Answer, Cancel, Effect, Explanation, LogPiece, NodeDesk, NodeError, NodeOrder, PartStatus, PartsBoard,
@@ -20,15 +20,15 @@ use crate::{
         ledger::{Ledger, authority_name},
         requests::{Approval, Living, OrderError},
     },
-    power::{AnyPower, PowerAction, Target},
+    power::{PowerAction, Target},
 };
 
 /// The lifecycle as people know it.
 pub struct Orders {
     /// Who decides.
     pub nodes: Nodes,
-    /// How machines are switched.
-    pub power: AnyPower,
+    /// To the part that switches machines.
+    pub switches: Switches,
     /// Who can ask a node whether it is up.
     pub room: BootRoom,
     /// Where a node that is forgotten has an entry.
@@ -63,32 +63,7 @@ impl NodeDesk for Orders {
     }
 
     async fn power(&self, order: Approved<PowerOrder>) -> Result<Vec<Effect>, NodeError> {
-        let by = authority_name(order.authority());
-        let order = order.into_value();
-        let (node, action, who) = (order.node.clone(), order.action, by.clone());
-        let living = match action {
-            PowerAction::On => self.room.living(node.mac()).await,
-            // These change a machine that is up as much as any other.
-            PowerAction::Off | PowerAction::Cycle => Living::Silent,
-        };
-        let noted = self.nodes.ask(move |ledger, now, writes| {
-            let effects = foresee(ledger, &NodeOrder::Power(order), Living::Silent)?;
-            ledger.power(now, (&node, action), &who, living, writes)?;
-            Ok((effects, target(ledger, &node)?))
-        });
-        let (effects, target) = noted.await.map_err(store)?.map_err(node_error)?;
-        if let Err(error) = self.power.switch(&target, action).await {
-            let (node, cause) = (target.node, tasks::chain(&error));
-            let reason = format!("{node} was not switched {}: {cause}", action.name());
-            let noted = self.nodes.ask(move |ledger, now, writes| ledger.power_failed(now, &node, &cause, writes));
-            noted.await.map_err(store)?;
-            return Err(NodeError::Refused { reason, hint: "look at [power] in roost.toml".to_owned() });
-        }
-        if action == PowerAction::Off {
-            let off = self.nodes.ask(move |ledger, now, writes| ledger.switched_off(now, &target.node, &by, writes));
-            off.await.map_err(store)?;
-        }
-        Ok(effects)
+        self.switches.switch(order).await
     }
 
     async fn preview(&self, order: NodeOrder) -> Result<Vec<Effect>, NodeError> {
@@ -116,7 +91,7 @@ impl Orders {
     }
 }
 
-fn foresee(ledger: &Ledger, order: &NodeOrder, living: Living) -> Result<Vec<Effect>, OrderError> {
+pub(super) fn foresee(ledger: &Ledger, order: &NodeOrder, living: Living) -> Result<Vec<Effect>, OrderError> {
     let effect = |node: &NodeId, effect: String| Effect { subject: node.to_string(), effect };
     match order {
         NodeOrder::Approve(Approval::Next { count, until }) => Ok(vec![Effect {
@@ -136,8 +111,16 @@ fn foresee(ledger: &Ledger, order: &NodeOrder, living: Living) -> Result<Vec<Eff
         NodeOrder::Forget(node) => Ok(vec![effect(node, ledger.forgettable(node, living)?)]),
         NodeOrder::Power(order) => {
             known(ledger, &order.node)?;
-            Ok(vec![effect(&order.node, format!("power {}; success is its next DISCOVER", order.action.name()))])
+            Ok(vec![effect(&order.node, switching(order.action))])
         }
+    }
+}
+
+/// What an order comes to, and what proves that it was obeyed.
+fn switching(action: PowerAction) -> String {
+    match action {
+        PowerAction::On | PowerAction::Cycle => format!("power {}; success is its next DISCOVER", action.name()),
+        PowerAction::Off => "power off; its switch's word is taken for it".to_owned(),
     }
 }
 
@@ -145,7 +128,7 @@ fn known(ledger: &Ledger, node: &NodeId) -> Result<NodeState, OrderError> {
     ledger.machine(node.mac()).map(|one| one.node.state).ok_or_else(|| OrderError::UnknownNode(node.clone()))
 }
 
-fn target(ledger: &Ledger, node: &NodeId) -> Result<Target, OrderError> {
+pub(super) fn target(ledger: &Ledger, node: &NodeId) -> Result<Target, OrderError> {
     let machine = ledger.machine(node.mac()).ok_or_else(|| OrderError::UnknownNode(node.clone()))?;
     let host_keys = machine.node.identity.as_ref().map_or_else(Vec::new, |identity| identity.host_keys.clone());
     Ok(Target { node: node.clone(), mac: node.mac(), address: machine.node.address, host_keys })
@@ -183,7 +166,7 @@ fn explain(ledger: &Ledger, mac: Mac) -> Explanation {
     }
 }
 
-fn node_error(error: OrderError) -> NodeError {
+pub(super) fn node_error(error: OrderError) -> NodeError {
     match error {
         OrderError::UnknownNode(node) => NodeError::Unknown(node),
         OrderError::UnknownRun(run) => {
@@ -193,7 +176,7 @@ fn node_error(error: OrderError) -> NodeError {
     }
 }
 
-fn store(error: NodesError) -> NodeError {
+pub(super) fn store(error: NodesError) -> NodeError {
     NodeError::Store(error.into())
 }
 

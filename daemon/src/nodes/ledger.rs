@@ -5,6 +5,7 @@
 //! `nodes`, `boots` and the open `runs`; being the only writer, it never reads them back while it runs.
 
 mod forgetting;
+mod window;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -124,18 +125,6 @@ impl Ledger {
         self.runs.get(&run)
     }
 
-    /// The window that a person opened, if it is still open.
-    #[must_use]
-    pub fn window(&self, now: Timestamp) -> Option<&Window> {
-        self.window.as_ref().filter(|window| window.is_open(now))
-    }
-
-    /// Opens, replaces or closes the approval window.
-    pub fn set_window(&mut self, window: Option<Window>, writes: &mut Writes) {
-        self.window.clone_from(&window);
-        writes.window = Some(window);
-    }
-
     /// Whose token this is.
     #[must_use]
     pub fn owner(&self, token: TokenHash) -> Option<Mac> {
@@ -157,7 +146,7 @@ impl Ledger {
         act: impl FnOnce(&mut Tracked, &mut Counters, &mut Turn, &Rules) -> R,
     ) -> Option<R> {
         let tracked = self.machines.get_mut(&mac)?;
-        let (before, boot_before, powered_before) = (tracked.node.clone(), tracked.boot.clone(), tracked.powered);
+        let (before, boot_before, power_before) = (tracked.node.clone(), tracked.boot.clone(), tracked.power());
         let mut turn = Turn::default();
         let result = act(tracked, &mut self.counters, &mut turn, &self.rules);
         if tracked.node != before || before.generation == 0 {
@@ -168,9 +157,7 @@ impl Ledger {
             self.seen.remove(&mac);
         }
         self.write_down(now, &before, boot_before.as_ref(), &tracked, turn, writes);
-        if tracked.powered != powered_before {
-            writes.powered = Some(self.power_orders());
-        }
+        self.note_power(&power_before, &tracked.power(), writes);
         Some(result)
     }
 
@@ -316,13 +303,6 @@ impl Ledger {
         self.turn(now, mac, writes, |tracked, _, turn, _| tracked.admit(now, &by, turn));
         if matches!(approved.authority(), vocabulary::Authority::Person { .. }) {
             self.count_down(writes);
-        }
-    }
-
-    fn count_down(&mut self, writes: &mut Writes) {
-        if let Some(window) = &mut self.window {
-            window.left = window.left.saturating_sub(1);
-            writes.window = Some(Some(window.clone()));
         }
     }
 

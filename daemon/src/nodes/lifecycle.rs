@@ -14,7 +14,7 @@ use vocabulary::{
     TokenHash,
 };
 
-use super::power::Awaited;
+use super::power::{Awaited, Switching};
 pub use super::rules::{Enroll, Rules, Slas, TpmRule};
 
 /// One attempt of a machine to boot.
@@ -74,6 +74,8 @@ pub struct Tracked {
     pub boot: Option<Boot>,
     /// Roost switched it on and it has not been seen since.
     pub powered: Option<Awaited>,
+    /// Roost is switching it.
+    pub switching: Option<Switching>,
 }
 
 /// What one input brought about; carried out in one transaction.
@@ -143,13 +145,14 @@ impl Tracked {
             created: now,
             generation: 0,
         };
-        Self { node, boot: None, powered: None }
+        Self { node, boot: None, powered: None, switching: None }
     }
 
     /// A machine as the store remembers it; `now` is when this daemon began to listen.
     #[must_use]
     pub fn kept(node: Node, boot: Option<Boot>, ordered: Option<Timestamp>, now: Timestamp) -> Self {
-        Self { node, boot, powered: ordered.map(|ordered| Awaited { ordered, listening: now }) }
+        let powered = ordered.map(|ordered| Awaited { ordered, listening: now });
+        Self { node, boot, powered, switching: None }
     }
 
     /// Puts the node into a state with nothing to explain.

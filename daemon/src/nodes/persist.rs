@@ -9,7 +9,7 @@ use vocabulary::{Node, NodeId, Run, RunId, Step, Timestamp};
 use super::{
     ledger::{Ledger, Writes},
     lifecycle::{Accepted, Boot, Counters, Rules, Tracked},
-    power::Orders,
+    power::{Orders, Switchings},
 };
 use crate::policy::Window;
 
@@ -17,6 +17,8 @@ use crate::policy::Window;
 const WINDOW: &str = "nodes.approval_window";
 /// The setting that holds the power orders that wait for a DISCOVER.
 const POWERED: &str = "nodes.power_orders";
+/// The setting that holds the power orders that are being carried out.
+const SWITCHING: &str = "nodes.power_switching";
 
 /// What the store remembers cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,7 @@ fn batch(writes: Writes, now: Timestamp) -> Batch {
     let boots = writes.boots.into_iter().map(|(node, boot)| Write::Put(boot_row(node, &boot))).collect();
     let window = writes.window.map(|window| (WINDOW.to_owned(), window.map(|window| serde_json::json!(window))));
     let powered = writes.powered.map(|orders| (POWERED.to_owned(), Some(serde_json::json!(orders))));
+    let switching = writes.switching.map(|orders| (SWITCHING.to_owned(), Some(serde_json::json!(orders))));
     let mut runs: Vec<Run> = writes.runs.into_values().collect();
     runs.sort_by_key(|run| run.id);
     Batch {
@@ -61,7 +64,7 @@ fn batch(writes: Writes, now: Timestamp) -> Batch {
         runs: runs.into_iter().map(Write::Put).collect(),
         run_tasks: writes.tasks.into_iter().map(|(run, seq, data)| RunTaskRow { run, seq, at: now, data }).collect(),
         steps: writes.steps,
-        settings: window.into_iter().chain(powered).collect(),
+        settings: window.into_iter().chain(powered).chain(switching).collect(),
         events: writes
             .events
             .into_iter()
@@ -103,12 +106,13 @@ pub async fn load(store: &Store, rules: Rules, now: Timestamp) -> Result<Ledger,
     let last = last_runs(store, &nodes).await?;
     let window = setting::<Window>(store, WINDOW).await?;
     let powered = setting::<Orders>(store, POWERED).await?.unwrap_or_default();
-    let ordered = |node: &Node| powered.get(&node.id).copied();
-    let machines = nodes
-        .into_iter()
-        .map(|node| (ordered(&node), node))
-        .map(|(ordered, node)| Tracked::kept(node.clone(), boot_of(&node, &boots), ordered, now))
-        .collect();
+    let mut switching = setting::<Switchings>(store, SWITCHING).await?.unwrap_or_default();
+    let tracked = |node: Node| {
+        let (boot, ordered) = (boot_of(&node, &boots), powered.get(&node.id).copied());
+        let switching = switching.remove(&node.id);
+        Tracked { switching, ..Tracked::kept(node, boot, ordered, now) }
+    };
+    let machines = nodes.into_iter().map(tracked).collect();
     let reports = last_reports(store, &open).await?;
     let stations = stations(store, &boots).await?;
     let runs = last.into_iter().chain(open).collect();

@@ -1,12 +1,15 @@
-//! Power orders and the only proof that one was obeyed: the machine's next DISCOVER.
+//! Power orders, and what proves that one was obeyed: of `on` and `cycle` the machine's next DISCOVER, of `off` the word
+//! of whoever switches.
 //!
-//! The order is on the timeline and the wait for its answer is in the store before anything is switched, so a daemon
-//! that ends in between still knows what it waits for. An order is not given again after a restart: a second `cycle`
-//! would take down a machine that obeyed the first. Rejected: reading the wait back out of the timeline, which would
-//! make its wording part of the protocol.
+//! The order ([`Switching`]) and the wait for its answer ([`Awaited`]) are in the store before anything is switched, and
+//! the order leaves it with its outcome. So a daemon that ends in between finds at its start what it was doing, and
+//! finds out how that ended (`adapters::switches`). An order is not given again after a restart: a second `cycle` would
+//! take down a machine that obeyed the first. An order changes what an earlier one waits for only once it was carried
+//! out. Rejected: reading orders back out of the timeline, which would make its wording part of the protocol.
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use vocabulary::{NodeId, NodeState, Step, Timestamp};
 
@@ -19,6 +22,33 @@ use crate::power::PowerAction;
 
 /// Orders that no DISCOVER has answered yet, and when each was given: as the store keeps them.
 pub type Orders = BTreeMap<NodeId, Timestamp>;
+
+/// Orders that are being carried out: as the store keeps them.
+pub type Switchings = BTreeMap<NodeId, Switching>;
+
+/// An order between its row and its outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Switching {
+    /// What is being done.
+    pub action: PowerAction,
+    /// Who ordered it.
+    pub by: String,
+    /// When it was given.
+    pub ordered: Timestamp,
+    /// The order before it whose DISCOVER was awaited; it is awaited on if this one fails.
+    pub before: Option<Timestamp>,
+}
+
+/// How an order ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SwitchEnd {
+    /// Whoever switches says that it was done.
+    Switched,
+    /// It was not, and why.
+    NotSwitched(String),
+    /// The daemon ended meanwhile: the machine's next DISCOVER, or its absence, tells.
+    CutShort,
+}
 
 /// A power order that waits for its DISCOVER.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,11 +67,19 @@ impl Awaited {
     }
 }
 
+/// What power orders have left of a machine: the one that waits, and the one that is being carried out.
+pub(super) type Power = (Option<Awaited>, Option<Switching>);
+
 impl Tracked {
+    pub(super) fn power(&self) -> Power {
+        (self.powered, self.switching.clone())
+    }
+
     /// Roost is about to switch it. A machine that is up takes no notice of `on`, so nothing is awaited then.
     fn power_ordered(&mut self, now: Timestamp, action: PowerAction, by: &str, living: Living, turn: &mut Turn) {
+        let before = self.powered.map(|order| order.ordered);
+        self.switching = Some(Switching { action, by: by.to_owned(), ordered: now, before });
         if action == PowerAction::Off {
-            self.powered = None;
             turn.line(Step::PowerOff, format!("by {by}"));
             return;
         }
@@ -55,12 +93,45 @@ impl Tracked {
         turn.line(Step::PowerOn, format!("{} by {by}", action.name()));
     }
 
+    /// The order that was being carried out is over.
+    fn switch_ended(&mut self, now: Timestamp, end: &SwitchEnd, turn: &mut Turn) {
+        let Some(order) = self.switching.take() else { return };
+        match (end, order.action) {
+            (SwitchEnd::Switched, PowerAction::On | PowerAction::Cycle) => {}
+            (SwitchEnd::Switched, PowerAction::Off) => {
+                self.powered = None;
+                turn.line(Step::Note, "switched off");
+                self.switched_off(now, &order.by);
+            }
+            (SwitchEnd::NotSwitched(cause), _) => self.not_switched(now, &order, cause, turn),
+            (SwitchEnd::CutShort, action) => {
+                let detail = format!("the daemon ended during power {}; its next DISCOVER tells", action.name());
+                turn.line(Step::Note, detail);
+            }
+        }
+    }
+
     /// Whoever switches it said that it is off: an admitted machine goes on with its next boot.
     fn switched_off(&mut self, now: Timestamp, by: &str) {
         let decided_against = matches!(self.node.state, NodeState::Suspect | NodeState::Denied);
         if self.node.approved && !decided_against {
             let remedy = format!("roost node power {} on", self.node.id);
             self.enter_because(now, NodeState::Approved, format!("switched off by {by}"), remedy);
+        }
+    }
+
+    fn not_switched(&mut self, now: Timestamp, order: &Switching, cause: &str, turn: &mut Turn) {
+        turn.line(Step::Note, format!("power order failed: {cause}"));
+        let action = order.action.name();
+        if order.action == PowerAction::Off {
+            return;
+        }
+        if self.powered.is_some_and(|awaited| awaited.ordered == order.ordered) {
+            self.powered = order.before.map(|ordered| Awaited { ordered, listening: now });
+        }
+        if self.node.state == NodeState::Approved && self.powered.is_none() && self.node.reason.is_some() {
+            let remedy = format!("look at [power] in roost.toml; then roost node power {} {action}", self.node.id);
+            self.enter_because(now, NodeState::Approved, format!("not switched {action}: {cause}"), remedy);
         }
     }
 
@@ -93,10 +164,10 @@ impl Tracked {
 }
 
 impl Ledger {
-    /// Roost is about to switch a machine: the intent is on the timeline before the order leaves.
+    /// Roost is about to switch a machine: the intent is on the timeline and in the store before the order leaves.
     ///
     /// # Errors
-    /// The machine is unknown.
+    /// The machine is unknown, or another order for it is being carried out.
     pub fn power(
         &mut self,
         now: Timestamp,
@@ -105,22 +176,37 @@ impl Ledger {
         living: Living,
         writes: &mut Writes,
     ) -> Result<(), OrderError> {
+        let machine = self.machine(node.mac()).ok_or_else(|| OrderError::UnknownNode(node.clone()))?;
+        if let Some(order) = &machine.switching {
+            return Err(OrderError::Conflict {
+                cause: format!("{node}: power {} by {} is being carried out", order.action.name(), order.by),
+                remedy: format!("wait for its end: roost node timeline {node}"),
+            });
+        }
         self.audit(by, "power", &json!({"node": node, "action": action}), writes);
         self.turn(now, node.mac(), writes, |tracked, _, turn, _| tracked.power_ordered(now, action, by, living, turn))
             .ok_or_else(|| OrderError::UnknownNode(node.clone()))
     }
 
-    /// The order to switch could not be given.
-    pub fn power_failed(&mut self, now: Timestamp, node: &NodeId, cause: &str, writes: &mut Writes) {
-        self.turn(now, node.mac(), writes, |tracked, _, turn, _| {
-            tracked.powered = None;
-            turn.line(Step::Note, format!("power order failed: {cause}"));
-        });
+    /// An order is over; one that nobody knows of, since the machine was forgotten, changes nothing.
+    pub fn switch_ended(&mut self, now: Timestamp, node: &NodeId, end: &SwitchEnd, writes: &mut Writes) {
+        self.turn(now, node.mac(), writes, |tracked, _, turn, _| tracked.switch_ended(now, end, turn));
     }
 
-    /// The order to switch it off was carried out.
-    pub fn switched_off(&mut self, now: Timestamp, node: &NodeId, by: &str, writes: &mut Writes) {
-        self.turn(now, node.mac(), writes, |tracked, _, _, _| tracked.switched_off(now, by));
+    /// Writes down what became of power orders, where a turn changed it.
+    pub(super) fn note_power(&self, before: &Power, after: &Power, writes: &mut Writes) {
+        if before.0 != after.0 {
+            writes.powered = Some(self.power_orders());
+        }
+        if before.1 != after.1 {
+            writes.switching = Some(self.switchings());
+        }
+    }
+
+    /// Every order that is being carried out.
+    #[must_use]
+    pub fn switchings(&self) -> Switchings {
+        self.machines().filter_map(|one| Some((one.node.id.clone(), one.switching.clone()?))).collect()
     }
 
     /// Every order that waits for its DISCOVER.
@@ -180,6 +266,16 @@ mod tests {
         writes
     }
 
+    fn ended(ledger: &mut Ledger, second: i64, end: &SwitchEnd) -> Writes {
+        let mut writes = Writes::default();
+        ledger.switch_ended(at(second), &NodeId::of(MAC), end, &mut writes);
+        writes
+    }
+
+    fn reason(ledger: &Ledger) -> String {
+        ledger.machine(MAC).unwrap().node.reason.clone().unwrap().cause
+    }
+
     fn discover(ledger: &mut Ledger, second: i64) -> Writes {
         let mut writes = Writes::default();
         let (detail, firmware) = ("x".to_owned(), Some(Firmware::Bios));
@@ -235,15 +331,15 @@ mod tests {
     fn a_node_that_was_switched_off_is_not_ready_and_waits_for_nothing() {
         let mut ledger = in_state(NodeState::Ready);
         order(&mut ledger, 5, PowerAction::Cycle, Living::Answers);
+        ended(&mut ledger, 6, &SwitchEnd::Switched);
         order(&mut ledger, 10, PowerAction::Off, Living::Answers);
         assert_eq!(ledger.machine(MAC).unwrap().node.state, NodeState::Ready, "the order alone proves nothing");
-        ledger.switched_off(at(11), &NodeId::of(MAC), "ann", &mut Writes::default());
+        ended(&mut ledger, 11, &SwitchEnd::Switched);
         assert_eq!(tick(&mut ledger, 10_000), NodeState::Approved);
-        let reason = ledger.machine(MAC).unwrap().node.reason.clone().unwrap();
-        assert_eq!(reason.cause, "switched off by ann");
+        assert_eq!(reason(&ledger), "switched off by ann");
 
         order(&mut ledger, 20_000, PowerAction::On, Living::Silent);
-        assert_eq!(ledger.machine(MAC).unwrap().node.reason.clone().unwrap().cause, "switched on by ann");
+        assert_eq!(reason(&ledger), "switched on by ann");
         discover(&mut ledger, 20_005);
         assert_eq!(ledger.machine(MAC).unwrap().node.reason, None);
     }
@@ -252,8 +348,46 @@ mod tests {
     fn switching_off_decides_nothing_that_a_person_must() {
         for state in [NodeState::Suspect, NodeState::Denied] {
             let mut ledger = in_state(state);
-            ledger.switched_off(at(11), &NodeId::of(MAC), "ann", &mut Writes::default());
+            order(&mut ledger, 10, PowerAction::Off, Living::Answers);
+            ended(&mut ledger, 11, &SwitchEnd::Switched);
             assert_eq!(ledger.machine(MAC).unwrap().node.state, state);
         }
+    }
+
+    #[test]
+    fn an_order_is_stored_before_it_is_given_and_leaves_with_its_outcome() {
+        let mut ledger = in_state(NodeState::Ready);
+        let stored = order(&mut ledger, 10, PowerAction::Off, Living::Answers).switching.unwrap();
+        let kept = &stored[&NodeId::of(MAC)];
+        assert_eq!((kept.action, kept.by.as_str(), kept.ordered), (PowerAction::Off, "ann", at(10)));
+        let again =
+            ledger.power(at(11), (&NodeId::of(MAC), PowerAction::On), "bob", Living::Silent, &mut Writes::default());
+        assert!(matches!(again, Err(OrderError::Conflict { .. })), "one order at a time");
+        assert_eq!(ended(&mut ledger, 12, &SwitchEnd::Switched).switching, Some(Switchings::new()));
+    }
+
+    #[test]
+    fn a_refused_off_leaves_what_an_earlier_on_waits_for() {
+        let mut ledger = in_state(NodeState::Approved);
+        order(&mut ledger, 10, PowerAction::On, Living::Silent);
+        ended(&mut ledger, 11, &SwitchEnd::Switched);
+        order(&mut ledger, 12, PowerAction::Off, Living::Silent);
+        ended(&mut ledger, 13, &SwitchEnd::NotSwitched("no outlet".into()));
+        assert_eq!(tick(&mut ledger, 200), NodeState::Failed, "it never answered the first order");
+    }
+
+    #[test]
+    fn a_failed_on_is_the_reason_and_the_one_before_it_is_awaited_on() {
+        let mut ledger = in_state(NodeState::Approved);
+        order(&mut ledger, 10, PowerAction::On, Living::Silent);
+        ended(&mut ledger, 11, &SwitchEnd::NotSwitched("no outlet".into()));
+        assert_eq!(reason(&ledger), "not switched on: no outlet");
+        assert_eq!(tick(&mut ledger, 200), NodeState::Approved, "nothing was switched, so nothing is awaited");
+
+        order(&mut ledger, 300, PowerAction::On, Living::Silent);
+        ended(&mut ledger, 301, &SwitchEnd::Switched);
+        order(&mut ledger, 302, PowerAction::Cycle, Living::Silent);
+        ended(&mut ledger, 303, &SwitchEnd::NotSwitched("no outlet".into()));
+        assert_eq!(tick(&mut ledger, 500), NodeState::Failed, "the order before it is awaited");
     }
 }

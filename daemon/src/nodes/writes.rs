@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use vocabulary::{EventKind, Hardware, Node, NodeId, Run, RunId, StepRecord};
 
-use super::{lifecycle::Boot, power::Orders};
+use super::{
+    lifecycle::Boot,
+    power::{Orders, Switchings},
+};
 use crate::policy::Window;
 
 /// What one turn of the actor writes, all or nothing.
@@ -30,6 +33,8 @@ pub struct Writes {
     pub window: Option<Option<Window>>,
     /// The power orders that wait for a DISCOVER, when they changed.
     pub powered: Option<Orders>,
+    /// The power orders that are being carried out, when they changed.
+    pub switching: Option<Switchings>,
 }
 
 impl Writes {
@@ -42,6 +47,7 @@ impl Writes {
             && self.events.is_empty()
             && self.window.is_none()
             && self.powered.is_none()
+            && self.switching.is_none()
     }
 }
 

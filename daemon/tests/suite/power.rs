@@ -51,7 +51,8 @@ impl Kept {
         let output = self.order(mac, action);
         assert!(output.status.success(), "power {action}: {}", String::from_utf8_lossy(&output.stderr));
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(said.contains("success is its next DISCOVER"), "{said}");
+        let proof = if action == "off" { "its switch's word" } else { "success is its next DISCOVER" };
+        assert!(said.contains(proof), "{said}");
     }
 
     /// How many orders this machine has answered with a DISCOVER.

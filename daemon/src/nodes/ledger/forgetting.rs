@@ -129,9 +129,7 @@ impl Ledger {
         writes.steps.retain(|line| line.node != *node);
         writes.claims.retain(|(owner, ..)| owner != node);
         writes.forgotten.push(node.clone());
-        if gone.powered.is_some() {
-            writes.powered = Some(self.power_orders());
-        }
+        self.note_power(&gone.power(), &Default::default(), writes);
         let detail = detail.to_owned();
         let line =
             StepRecord { node: node.clone(), boot: gone.node.boot, at: now, step: Step::Note, detail, took_ms: None };

@@ -1,0 +1,199 @@
+//! Power orders, carried out by a part of the daemon.
+//!
+//! An order outlives the request that brought it: a client that leaves, or a deadline, must not cut an operator's
+//! `cycle` between off and on. So the part ([`Switcher`]) does everything from the intent's row to its outcome, and who
+//! asked gets the outcome if it comes in time; everybody finds it on the timeline. At its start the part looks for
+//! orders that an earlier daemon left open. A `cycle` or an `on` is told by the machine's next DISCOVER, which is
+//! awaited anyway; for an `off` the machine itself is asked.
+
+use std::time::Duration;
+
+use tasks::{BoxError, Stop};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+};
+use vocabulary::{Approved, NodeId};
+
+use super::{
+    boot::BootRoom,
+    orders::{foresee, node_error, store, target},
+};
+use crate::{
+    http::desks::{Effect, NodeError, NodeOrder, PowerOrder},
+    nodes::{
+        Nodes, NodesError,
+        ledger::authority_name,
+        power::{SwitchEnd, Switching},
+        requests::Living,
+    },
+    power::{AnyPower, PowerAction},
+};
+
+/// How many machines are switched at the same time, and how many orders may wait behind them.
+const AT_ONCE: usize = 32;
+/// How often a machine that an earlier daemon was switching off is asked whether it is up: it may take a while to end.
+const LOOKS: u32 = 12;
+/// How long between two looks, and between two attempts to write an outcome down.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// To the part that switches machines.
+pub struct Switches {
+    orders: mpsc::Sender<Order>,
+    /// Shorter than any request's deadline.
+    answer_within: Duration,
+}
+
+/// The part that switches machines.
+pub struct Switcher {
+    hands: Hands,
+    orders: mpsc::Receiver<Order>,
+}
+
+/// An approved order on its way to the part.
+struct Order {
+    order: Approved<PowerOrder>,
+    outcome: oneshot::Sender<Result<Vec<Effect>, NodeError>>,
+}
+
+/// What one order needs.
+#[derive(Clone)]
+struct Hands {
+    nodes: Nodes,
+    power: AnyPower,
+    room: BootRoom,
+}
+
+/// The API's end of the queue, and the part behind it.
+#[must_use]
+pub fn switches(nodes: Nodes, power: AnyPower, room: BootRoom, answer_within: Duration) -> (Switches, Switcher) {
+    let (sender, orders) = mpsc::channel(AT_ONCE);
+    (Switches { orders: sender, answer_within }, Switcher { hands: Hands { nodes, power, room }, orders })
+}
+
+impl Switches {
+    /// Gives an order to the part; its outcome, or that it is under way.
+    ///
+    /// # Errors
+    /// The order was refused or could not be carried out.
+    pub async fn switch(&self, order: Approved<PowerOrder>) -> Result<Vec<Effect>, NodeError> {
+        let (node, action) = (order.value().node.clone(), order.value().action.name());
+        let (outcome, answer) = oneshot::channel();
+        let order = Order { order, outcome };
+        self.orders.send(order).await.map_err(|_| store(NodesError::Stopping))?;
+        match tokio::time::timeout(self.answer_within, answer).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_stopping)) => Err(store(NodesError::Stopping)),
+            Err(_) => {
+                let effect = format!("power {action} is being carried out; its end: roost node timeline {node}");
+                Ok(vec![Effect { subject: node.to_string(), effect }])
+            }
+        }
+    }
+}
+
+impl Switcher {
+    /// Switches machines until told to stop, and ends what it began: half an order is worse than a late end.
+    ///
+    /// # Errors
+    /// An order panicked, or the lifecycle has ended.
+    pub async fn run(mut self, stop: Stop) -> Result<(), BoxError> {
+        let mut at_work = JoinSet::new();
+        for (node, left) in self.hands.nodes.ask(|ledger, _, _| ledger.switchings()).await? {
+            let (hands, stop) = (self.hands.clone(), stop.clone());
+            at_work
+                .spawn(async move { stop.run_until_cancelled(hands.find_out(node, left)).await.unwrap_or_default() });
+        }
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(order) = self.orders.recv(), if at_work.len() < AT_ONCE => {
+                    at_work.spawn(self.hands.clone().carry_out(order));
+                }
+                Some(ended) = at_work.join_next() => ended?,
+            }
+        }
+        while let Some(ended) = at_work.join_next().await {
+            ended?;
+        }
+        Ok(())
+    }
+}
+
+impl Hands {
+    async fn carry_out(self, order: Order) {
+        let Order { order, outcome } = order;
+        if outcome.send(self.switch(order).await).is_err() {
+            tracing::info!("a power order ended after its request; the node's timeline has its outcome");
+        }
+    }
+
+    async fn switch(&self, order: Approved<PowerOrder>) -> Result<Vec<Effect>, NodeError> {
+        let by = authority_name(order.authority());
+        let order = order.into_value();
+        let (node, action) = (order.node.clone(), order.action);
+        let living = match action {
+            PowerAction::On => self.room.living(node.mac()).await,
+            // These change a machine that is up as much as any other.
+            PowerAction::Off | PowerAction::Cycle => Living::Silent,
+        };
+        let noted = self.nodes.ask(move |ledger, now, writes| {
+            let effects = foresee(ledger, &NodeOrder::Power(order), Living::Silent)?;
+            ledger.power(now, (&node, action), &by, living, writes)?;
+            Ok((effects, target(ledger, &node)?))
+        });
+        let (effects, target) = noted.await.map_err(store)?.map_err(node_error)?;
+        let switched = self.power.switch(&target, action).await.map_err(|error| tasks::chain(&error));
+        let end = match &switched {
+            Ok(()) => SwitchEnd::Switched,
+            Err(cause) => SwitchEnd::NotSwitched(cause.clone()),
+        };
+        self.write_down(target.node.clone(), end).await;
+        switched.map(|()| effects).map_err(|cause| NodeError::Refused {
+            reason: format!("{} was not switched {}: {cause}", target.node, action.name()),
+            hint: "look at [power] in roost.toml".to_owned(),
+        })
+    }
+
+    /// How an order ended that an earlier daemon was carrying out.
+    async fn find_out(self, node: NodeId, left: Switching) {
+        tracing::warn!(%node, action = left.action.name(), by = left.by, "the daemon ended during this power order");
+        let end = match left.action {
+            PowerAction::On | PowerAction::Cycle => SwitchEnd::CutShort,
+            PowerAction::Off => self.look(&node).await,
+        };
+        self.write_down(node, end).await;
+    }
+
+    async fn look(&self, node: &NodeId) -> SwitchEnd {
+        for _ in 0..LOOKS {
+            if self.room.living(node.mac()).await == Living::Silent {
+                return SwitchEnd::Switched;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        SwitchEnd::NotSwitched("the daemon ended meanwhile, and the machine still answers".to_owned())
+    }
+
+    /// An outcome that cannot be written now (a full disk) is written later: until then no other order is taken.
+    async fn write_down(&self, node: NodeId, end: SwitchEnd) {
+        loop {
+            let (name, how) = (node.clone(), end.clone());
+            let written =
+                self.nodes.ask(move |ledger, now, writes| ledger.switch_ended(now, &name, &how, writes)).await;
+            match written {
+                Ok(()) => return,
+                Err(NodesError::Stopping) => break,
+                Err(NodesError::NotWritten(cause)) => {
+                    tracing::warn!(%node, cause, "a power order's outcome is not written down yet");
+                    tokio::time::sleep(LOOK).await;
+                }
+            }
+        }
+        tracing::warn!(%node, ?end, "a power order's outcome was not written down: the next daemon finds it out");
+    }
+}
+
+#[cfg(test)]
+#[path = "switches_tests.rs"]
+mod tests;

@@ -1,0 +1,141 @@
+//! Power orders over a real store and a real program, whose caller leaves or whose daemon ends in the middle.
+
+use std::{fs, path::Path, sync::Arc};
+
+use store::{Batch, NodeWrite, Store};
+use tasks::ManualClock;
+use vocabulary::{Authority, Mac, Node, NodeState, Timestamp};
+
+use super::*;
+use crate::{
+    nodes::{NodesPart, lifecycle::Tracked, requests::tests::ledger},
+    power::CommandPower,
+    ssh::{FleetKey, Keyring},
+};
+
+const MAC: Mac = Mac([2, 0, 0, 0, 0, 7]);
+
+/// The lifecycle and the part, running over a folder until they are killed.
+struct House {
+    store: Store,
+    nodes: Nodes,
+    switches: Switches,
+    parts: JoinSet<()>,
+}
+
+impl House {
+    async fn open(folder: &Path) -> Self {
+        let at = Timestamp::UNIX_EPOCH;
+        let store = Store::open(folder, at).await.unwrap();
+        if store.node(NodeId::of(MAC)).await.unwrap().is_none() {
+            let node = Node { generation: 1, approved: true, state: NodeState::Ready, ..Tracked::new(at, MAC).node };
+            let nodes = vec![NodeWrite { node, from: 0 }];
+            store.commit(Batch { nodes, ..Batch::default() }).await.unwrap();
+        }
+        let rules = ledger(crate::nodes::lifecycle::Enroll::Approve).rules;
+        let clock = Arc::new(ManualClock::new(at));
+        let (part, nodes) = NodesPart::build(rules, store.clone(), clock, Arc::default()).await.unwrap();
+        let key = FleetKey::ensure(folder).await.unwrap();
+        let keys = Arc::new(Keyring::open_ring(key, folder.to_owned()).await.unwrap());
+        let room = BootRoom::new(nodes.clone(), keys);
+        let (switches, switcher) =
+            super::switches(nodes.clone(), Arc::new(outlet(folder)), room, Duration::from_secs(20));
+        let mut parts = JoinSet::new();
+        parts.spawn(async move { part.run(Stop::new()).await.unwrap() });
+        parts.spawn(async move { switcher.run(Stop::new()).await.unwrap() });
+        Self { store, nodes, switches, parts }
+    }
+
+    fn order(&self, action: PowerAction) -> impl Future<Output = Result<Vec<Effect>, NodeError>> {
+        let order = PowerOrder { node: NodeId::of(MAC), action };
+        self.switches.switch(Approved::mint(order, Authority::Person { name: "ann".into() }).unwrap())
+    }
+
+    /// Gives an order and leaves once the program is in the middle of it.
+    async fn order_and_leave(&self, action: PowerAction, folder: &Path) {
+        tokio::select! {
+            done = self.order(action) => panic!("the program ended too early: {done:?}"),
+            () = until(async || log(folder) == format!("{} began\n", action.name())) => {}
+        }
+    }
+
+    async fn node(&self) -> Node {
+        self.nodes.ask(|ledger, _, _| ledger.machine(MAC).unwrap().node.clone()).await.unwrap()
+    }
+
+    async fn is_settled(&self) -> bool {
+        self.nodes.ask(|ledger, _, _| ledger.switchings().is_empty()).await.unwrap()
+    }
+
+    /// As `kill -9` would: no part hears of it, and what was not synced is gone.
+    async fn kill(mut self) {
+        self.parts.shutdown().await;
+        self.store.close().await;
+    }
+}
+
+/// A switch that takes until the file `go` is there, and writes down how far it came.
+fn outlet(folder: &Path) -> CommandPower {
+    let dir = folder.display();
+    let script = format!(
+        "echo {{action}} began >>{dir}/log; until [ -e {dir}/go ]; do sleep 0.02; done; echo {{action}} ended >>{dir}/log"
+    );
+    CommandPower { argv: ["sh", "-c", &script].map(str::to_owned).to_vec(), limit: Duration::from_secs(60) }
+}
+
+fn log(folder: &Path) -> String {
+    fs::read_to_string(folder.join("log")).unwrap_or_default()
+}
+
+async fn until(mut condition: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("in time");
+}
+
+#[tokio::test]
+async fn an_order_is_carried_out_to_its_end_although_its_client_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::open(folder.path()).await;
+    house.order_and_leave(PowerAction::Off, folder.path()).await;
+    let Err(NodeError::Conflict { reason, .. }) = house.order(PowerAction::On).await else { panic!("a second order") };
+    assert!(reason.contains("power off by ann is being carried out"), "{reason}");
+    fs::write(folder.path().join("go"), "").unwrap();
+    until(async || house.is_settled().await).await;
+    assert_eq!(log(folder.path()), "off began\noff ended\n");
+    let node = house.node().await;
+    assert_eq!((node.state, node.reason.unwrap().cause.as_str()), (NodeState::Approved, "switched off by ann"));
+    house.kill().await;
+}
+
+#[tokio::test]
+async fn a_daemon_killed_between_the_switch_and_its_row_finds_out_that_the_machine_is_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::open(folder.path()).await;
+    house.order_and_leave(PowerAction::Off, folder.path()).await;
+    assert_eq!(house.node().await.state, NodeState::Ready);
+    house.kill().await;
+    let house = House::open(folder.path()).await;
+    until(async || house.is_settled().await).await;
+    let node = house.node().await;
+    assert_eq!((node.state, node.reason.unwrap().cause.as_str()), (NodeState::Approved, "switched off by ann"));
+    assert_eq!(log(folder.path()), "off began\n", "the order is not given again");
+    house.kill().await;
+}
+
+#[tokio::test]
+async fn a_daemon_killed_during_a_cycle_gives_it_no_second_time_and_waits_for_the_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::open(folder.path()).await;
+    house.order_and_leave(PowerAction::Cycle, folder.path()).await;
+    house.kill().await;
+    let house = House::open(folder.path()).await;
+    until(async || house.is_settled().await).await;
+    let awaited = house.nodes.ask(|ledger, _, _| ledger.power_orders()).await.unwrap();
+    assert!(awaited.contains_key(&NodeId::of(MAC)));
+    assert_eq!(log(folder.path()), "cycle began\n", "the order is not given again");
+    house.kill().await;
+}
