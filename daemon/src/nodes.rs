@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod lifecycle;
 pub mod persist;
 pub mod power;
+pub mod refusals;
 pub mod requests;
 pub mod rules;
 pub mod writes;

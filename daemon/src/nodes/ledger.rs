@@ -5,6 +5,7 @@
 //! `nodes`, `boots` and the open `runs`; being the only writer, it never reads them back while it runs.
 
 mod forgetting;
+mod refused;
 mod window;
 
 use std::{
@@ -22,6 +23,7 @@ use forgetting::Owner;
 
 use super::endorsement::{self, Question};
 use super::lifecycle::{Boot, Counters, Promises, Repeat, Rules, Tracked, Turn};
+use super::refusals::Refusals;
 pub use super::writes::{Report, Writes};
 use crate::policy::{self, Window};
 
@@ -76,6 +78,8 @@ pub struct Ledger {
     reported: HashMap<RunId, u64>,
     /// Stations already on the timeline of a machine's current boot: each is written once.
     seen: HashMap<Mac, HashSet<Step>>,
+    /// What was refused lately, so that repeats are counted and not written one by one.
+    refusals: Refusals,
     window: Option<Window>,
     /// Numbers of boots and runs.
     pub counters: Counters,
@@ -103,6 +107,7 @@ impl Ledger {
             runs: runs.into_iter().map(|run| (run.id, run)).collect(),
             reported: HashMap::new(),
             seen: HashMap::new(),
+            refusals: Refusals::default(),
             window,
             counters,
         }
@@ -167,10 +172,11 @@ impl Ledger {
         before: &Node,
         boot_before: Option<&Boot>,
         tracked: &Tracked,
-        turn: Turn,
+        mut turn: Turn,
         writes: &mut Writes,
     ) {
         let node = &tracked.node;
+        self.refusals.leave_out_repeats(now, before, node, &mut turn);
         if node != before {
             writes.nodes.entry(node.id.clone()).or_insert_with(|| (before.generation, node.clone())).1 = node.clone();
         }
@@ -361,6 +367,7 @@ impl Ledger {
     /// Looks at every machine's SLA, and at every token's time.
     pub fn tick(&mut self, now: Timestamp, writes: &mut Writes) {
         self.prune_tokens(now);
+        self.tell_refusals(now, writes);
         let macs: Vec<Mac> = self.machines.keys().copied().collect();
         for mac in macs {
             self.turn(now, mac, writes, |tracked, _, turn, rules| tracked.overdue(now, rules, turn));

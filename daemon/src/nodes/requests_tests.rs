@@ -246,6 +246,43 @@ fn each_station_stands_once_on_a_boots_timeline() {
 }
 
 #[test]
+fn a_flood_of_refusals_is_a_few_lines_and_a_count() {
+    let (mut ledger, _) = booting(Enroll::Auto);
+    let (mut lines, mut events) = (0, 0);
+    for number in 0..10_000 {
+        let mut writes = Writes::default();
+        let detail = format!("TFTP file-{}: no such file", number % 100);
+        let seen = Seen { mac: mac(1), address: None, step: Step::Refused, detail, firmware: None };
+        ledger.saw(at(10 + number / 200), seen, &mut writes);
+        assert!(lines < 8 || writes.is_empty(), "nothing is committed for a repeat");
+        lines += writes.steps.len();
+        events += writes.events.len();
+    }
+    assert_eq!((lines, events), (8, 8));
+    let mut writes = Writes::default();
+    ledger.tick(at(100), &mut writes);
+    let told: Vec<&str> = writes.steps.iter().map(|line| line.detail.as_str()).collect();
+    assert_eq!(told.len(), 9, "{told:?}");
+    assert_eq!(told[0], "99 times more within a minute: TFTP file-0: no such file");
+    assert_eq!(told[8], "9200 times more within a minute: refused for other causes");
+}
+
+#[test]
+fn an_alarm_that_changes_nothing_is_raised_once_a_minute() {
+    let (mut ledger, token) = booting(Enroll::Auto);
+    call_home(&mut ledger, 60, &call(1, token)).0.unwrap();
+    let asked = |ledger: &mut Ledger, second| {
+        let outside = Outside { living: Living::Answers, ..outside() };
+        let (_, writes) = ask(ledger, second, 1, outside);
+        writes.events.iter().filter(|event| event.kind == vocabulary::EventKind::Alarm).count()
+    };
+    assert_eq!([70, 71, 72].map(|second| asked(&mut ledger, second)), [1, 0, 0]);
+    let mut writes = Writes::default();
+    ledger.tick(at(140), &mut writes);
+    assert!(writes.steps.iter().any(|line| line.detail.starts_with("2 times more within a minute: somebody boots")));
+}
+
+#[test]
 fn only_the_last_ended_run_of_a_node_can_be_asked_for_again() {
     let (mut ledger, token) = booting(Enroll::Auto);
     let run = call_home(&mut ledger, 60, &call(1, token)).0.unwrap();

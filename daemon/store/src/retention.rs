@@ -13,8 +13,12 @@ pub struct Retention {
     pub boots_per_node: u32,
     /// Ended runs of each node, with their tasks; open ones are always kept.
     pub runs_per_node: u32,
-    /// Events in all.
+    /// Events of all kinds.
     pub events: u64,
+    /// Of what people and keys did, however much happened since: a log that can be flooded must not push it out.
+    pub audits: u64,
+    /// Of alarms, by the same reasoning.
+    pub alarms: u64,
 }
 
 /// How many rows were dropped.
@@ -32,7 +36,14 @@ pub struct Trimmed {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { steps_per_node: 2_000, boots_per_node: 100, runs_per_node: 100, events: 100_000 }
+        Self {
+            steps_per_node: 2_000,
+            boots_per_node: 100,
+            runs_per_node: 100,
+            events: 100_000,
+            audits: 50_000,
+            alarms: 50_000,
+        }
     }
 }
 
@@ -41,7 +52,7 @@ pub(crate) fn trim(connection: &Connection, keep: &Retention) -> Result<Trimmed>
         steps: newest(connection, "steps", "TRUE", keep.steps_per_node)?,
         boots: newest(connection, "boots", "TRUE", keep.boots_per_node)?,
         runs: newest(connection, "runs", "state NOT IN ('queued', 'running')", keep.runs_per_node)?,
-        events: events::trim(connection, keep.events)?,
+        events: events::trim(connection, keep)?,
     })
 }
 

@@ -1,10 +1,10 @@
 //! Every table: what is written is read, what does not fit is refused with a reason.
 
 use store::{
-    Batch, BootRow, Claims, EventsError, KeyRow, LeaseRow, NodeWrite, Retention, RunFilter, RunTaskRow, Trimmed, Write,
-    WriteError,
+    Batch, BootRow, Claims, EventsError, KeyRow, LeaseRow, NewEvent, NodeWrite, Retention, RunFilter, RunTaskRow,
+    Trimmed, Write, WriteError,
 };
-use vocabulary::{BootId, Hardware, KeyId, NodeState, RunId, RunState, Seq, Step, Token, TokenHash};
+use vocabulary::{BootId, EventKind, Hardware, KeyId, NodeState, RunId, RunState, Seq, Step, Token, TokenHash};
 
 use crate::samples::{at, event, id, mac, node, process, run, step, store, text};
 
@@ -229,6 +229,35 @@ async fn events_have_no_gaps_and_a_reader_below_the_floor_is_told() {
 }
 
 #[tokio::test]
+async fn a_flood_pushes_out_no_audit_and_no_alarm_and_a_reader_gets_them_and_is_told_of_the_rest() {
+    let (_folder, store) = store().await;
+    let of = |kind| NewEvent { kind, ..event("x") };
+    let (audit, alarm) = (|| of(EventKind::Audit), || of(EventKind::Alarm));
+    let flood = |count: usize| std::iter::repeat_with(move || of(EventKind::Timeline)).take(count);
+    // 1 audit, 2 to 4 flood, 5 alarm, 6 audit, 7 and 8 flood, 9 audit, 10 and 11 flood.
+    let events = [audit()].into_iter().chain(flood(3)).chain([alarm(), audit()]).chain(flood(2));
+    let events = events.chain([audit()]).chain(flood(2)).collect();
+    store.commit(Batch { events, ..Batch::default() }).await.unwrap();
+    let keep = Retention { events: 2, audits: 2, alarms: 9, ..Retention::default() };
+    store.trim(keep).await.unwrap();
+    let places = |events: Vec<vocabulary::Event>| events.iter().map(|event| event.seq.0).collect::<Vec<_>>();
+    assert_eq!(places(store.events_since(Seq(0), 9).await.unwrap()), [5, 6], "the audit at 1 is beyond its bound");
+    assert!(matches!(store.events_since(Seq(6), 9).await, Err(EventsError::Gone { first: Seq(9) })));
+    assert_eq!(places(store.events_since(Seq(8), 9).await.unwrap()), [9, 10, 11], "nothing is missing from there on");
+    assert_eq!(store.trim(keep).await.unwrap(), Trimmed::default());
+}
+
+#[tokio::test]
+async fn a_flood_is_bounded_without_a_look_at_the_clock() {
+    let (_folder, store) = store().await;
+    for _ in 0..12 {
+        let events = std::iter::repeat_with(|| event("x")).take(10_000).collect();
+        store.commit(Batch { events, ..Batch::default() }).await.unwrap();
+    }
+    assert!(matches!(store.events_since(Seq(0), 1).await, Err(EventsError::Gone { first: Seq(20_001) })));
+}
+
+#[tokio::test]
 async fn the_past_is_bounded_and_open_runs_stay() {
     let (_folder, store) = store().await;
     let mut done = run(1, None, 0);
@@ -240,7 +269,7 @@ async fn the_past_is_bounded_and_open_runs_stay() {
         ..Batch::default()
     };
     store.commit(batch).await.unwrap();
-    let keep = Retention { steps_per_node: 2, boots_per_node: 3, runs_per_node: 1, events: 10 };
+    let keep = Retention { steps_per_node: 2, boots_per_node: 3, runs_per_node: 1, events: 10, ..Retention::default() };
     assert_eq!(store.trim(keep).await.unwrap(), Trimmed { steps: 3, boots: 1, runs: 2, events: 0 });
     assert_eq!(store.trim(keep).await.unwrap(), Trimmed::default());
     assert_eq!(store.timeline(id(1), None, 9).await.unwrap()[0].at, at(3));

@@ -76,7 +76,7 @@ pub(crate) fn step(last: u8, boot: Option<u64>, second: i64, step: Step) -> Step
 }
 
 pub(crate) fn event(text: &str) -> NewEvent {
-    NewEvent { at: at(0), kind: EventKind::Audit, node: None, run: None, data: text.into() }
+    NewEvent { at: at(0), kind: EventKind::Part, node: None, run: None, data: text.into() }
 }
 
 pub(crate) fn text(event: &Event) -> &str {
