@@ -42,9 +42,26 @@ impl Kept {
 
     /// `roost node power NODE ACTION`, as a person types it.
     fn order(&self, mac: Mac, action: &str) -> Output {
+        self.ordering(mac, action).output().unwrap()
+    }
+
+    fn ordering(&self, mac: Mac, action: &str) -> std::process::Command {
         let mut roost = self.bench.rack.command(env!("CARGO_BIN_EXE_roost"));
         roost.env("ROOST_SOCKET", self.bench.daemon.api().socket());
-        roost.args(["node", "power", &NodeId::of(mac).to_string(), action]).output().unwrap()
+        roost.args(["node", "power", &NodeId::of(mac).to_string(), action]);
+        roost
+    }
+
+    /// A machine without hardware that Roost has seen once and that a person has admitted.
+    async fn admitted(&self, name: &str) -> Mac {
+        let synthetic = SyntheticSpec::new(name.parse().unwrap(), vocabulary::Firmware::Bios);
+        let machine = Synthetic::plug_in(&self.bench.rack, synthetic).unwrap();
+        let mac = machine.mac();
+        machine.dhcp(Stage::Ipxe).await.unwrap();
+        let approve = format!("/api/nodes/{}/approve", NodeId::of(mac));
+        self.bench.reached(mac, Step::Waiting, SOON).await;
+        assert_eq!(self.bench.daemon.api().post(&approve, &serde_json::json!({})).await.unwrap().status, 200);
+        mac
     }
 
     fn obeyed(&self, mac: Mac, action: &str) {
@@ -155,14 +172,7 @@ async fn boot_power_orders_are_answered_by_a_discover_whatever_switches_the_mach
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_that_never_answers_a_power_order_fails_with_its_reason_also_after_a_crash() {
     let mut kept = Kept::up().await;
-    let synthetic = SyntheticSpec::new("deaf".parse().unwrap(), vocabulary::Firmware::Bios);
-    let machine = Synthetic::plug_in(&kept.bench.rack, synthetic).unwrap();
-    let mac = machine.mac();
-    machine.dhcp(Stage::Ipxe).await.unwrap();
-    let approve = format!("/api/nodes/{}/approve", NodeId::of(mac));
-    kept.bench.reached(mac, Step::Waiting, SOON).await;
-    assert_eq!(kept.bench.daemon.api().post(&approve, &serde_json::json!({})).await.unwrap().status, 200);
-
+    let mac = kept.admitted("deaf").await;
     kept.configure("[nodes.sla]\npower_on = \"3s\"\n").await;
     kept.obeyed(mac, "on");
     let reason = kept.bench.node(mac).await.unwrap().reason.unwrap();
@@ -175,5 +185,23 @@ async fn a_machine_that_never_answers_a_power_order_fails_with_its_reason_also_a
     assert_eq!(kept.answers(mac).await, 0);
     kept.bench.crash().await;
     assert_eq!(kept.bench.count(mac, Step::Failed).await, 1, "one order failed twice");
+    kept.down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_off_that_a_kill_cuts_short_is_found_out_by_the_next_daemon() {
+    let mut kept = Kept::up().await;
+    let mac = kept.admitted("cut").await;
+    let dir = kept.bench.data.path().to_owned();
+    let script = format!("echo {{action}} >>{0}/began; until [ -e {0}/go ]; do sleep 0.1; done", dir.display());
+    kept.configure(&format!("[power]\nmethod = \"command\"\ncommand = [\"sh\", \"-c\", \"{script}\"]\n")).await;
+    let mut client = kept.ordering(mac, "off").spawn().unwrap();
+    kept.bench.until(SOON, "the program to begin", async || dir.join("began").exists()).await;
+    kept.bench.crash().await;
+    std::fs::write(dir.join("go"), "").unwrap();
+    assert!(!client.wait().unwrap().success(), "nobody knew how it ended");
+    kept.bench.reached_reason(mac, "switched off by", SOON).await;
+    assert_eq!(std::fs::read_to_string(dir.join("began")).unwrap(), "off\n", "the order was given again");
+    kept.obeyed(mac, "on");
     kept.down().await;
 }
