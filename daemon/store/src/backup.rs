@@ -4,9 +4,13 @@
 //! to recipients (`sealed`), or made readable on the explicit word [`Protection::Plain`]. The database is all that is
 //! in it: no private key is, so that whoever opens a copy learns about the fleet and cannot enter it.
 //!
+//! A copy is written under a name of its own and moved to the one it was asked for only where nothing stands there: a
+//! check before the move would let two backups to one name, or a file that appears meanwhile, lose what they hold.
+//!
 //! Restoring checks first and replaces last; the database that was there stays beside the new one. While the log of
 //! the old one is moved and the new one is not in place yet, a file `roost.db.restoring` stands there, and a store
-//! that finds it does not open: after a power cut the restore is said again.
+//! that finds it does not open: after a power cut the restore is said again. It goes away without a restore only where
+//! the log is where it was: a database without its log lacks writes that were acknowledged.
 
 use std::{
     fs::{self, File},
@@ -179,24 +183,28 @@ fn copy_out(folder: &Path, to: &Path, protection: &Protection) -> Result<(), Bac
     let from = folder.join(DATABASE_FILE);
     let source = open_existing(&from).map_err(BackupError::Source)?;
     schema::check(&source, &from).map_err(BackupError::Source)?;
-    let partial = beside(to, "partial");
+    let failed = |source: Trouble| BackupError::Write { path: to.to_owned(), source };
+    // For its owner alone, and gone again unless it gets its name: what is half written is of no use to anyone.
+    let partial = tempfile::Builder::new().prefix(".roost-backup-").suffix(".partial").tempfile_in(folder_of(to));
+    let partial = partial.map_err(|error| failed(error.into()))?;
     let copied = match protection {
-        Protection::Plain => copy(&source, &partial),
-        Protection::Encrypted(recipients) => copy_sealed(&source, folder, &partial, recipients),
+        Protection::Plain => copy(&source, partial.path(), partial.as_file()),
+        Protection::Encrypted(recipients) => copy_sealed(&source, folder, partial.as_file(), recipients),
     };
-    let copied = copied.and_then(|()| publish(&partial, to));
-    copied.map_err(|source| {
-        // What is half written is of no use to anyone.
-        let _ = fs::remove_file(&partial);
-        BackupError::Write { path: to.to_owned(), source }
-    })
+    copied.map_err(failed)?;
+    match partial.persist_noclobber(to) {
+        Ok(_) => File::open(folder_of(to)).and_then(|folder| folder.sync_all()).map_err(|error| failed(error.into())),
+        Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(BackupError::Exists { path: to.to_owned() })
+        }
+        Err(refused) => Err(failed(refused.error.into())),
+    }
 }
 
 type Trouble = Box<dyn std::error::Error + Send + Sync>;
 
-/// One step over all pages: a reader's snapshot, which no writer disturbs.
-fn copy(source: &Connection, to: &Path) -> Result<(), Trouble> {
-    let file = private(to)?;
+/// One step over all pages: a reader's snapshot, which no writer disturbs. `file` is what `to` names.
+fn copy(source: &Connection, to: &Path, file: &File) -> Result<(), Trouble> {
     let mut target = Connection::open(to)?;
     Backup::new(source, &mut target)?.step(-1)?;
     // One file, without a log beside it.
@@ -206,10 +214,11 @@ fn copy(source: &Connection, to: &Path) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn copy_sealed(source: &Connection, folder: &Path, to: &Path, recipients: &[Recipient]) -> Result<(), Trouble> {
-    let stage = Stage::take(folder)?;
-    copy(source, stage.path())?;
-    Ok(sealed::seal(&mut File::open(stage.path())?, &private(to)?, recipients)?)
+fn copy_sealed(source: &Connection, folder: &Path, to: &File, recipients: &[Recipient]) -> Result<(), Trouble> {
+    let mut stage = Stage::take(folder)?;
+    let path = stage.path().to_owned();
+    copy(source, &path, stage.file())?;
+    Ok(sealed::seal(&mut File::open(path)?, to, recipients)?)
 }
 
 /// A copy that is open and found to be whole.
@@ -261,15 +270,26 @@ fn replace(from: &Path, identities: &[Identity], folder: &Path, now: Timestamp) 
     let database = folder.join(DATABASE_FILE);
     let failed = |source: Trouble| RestoreError::Write { path: database.clone(), source };
     let partial = beside(&database, RESTORING);
-    let owned = |()| Ok(lock::belong(&File::open(&partial)?, folder)?);
-    let prepared = copy(&connection, &partial).and_then(owned).and_then(|()| Ok(set_aside(&database, now)?));
+    // An earlier restore may have moved the log already: then its mark stays, whatever happens now.
+    let half_restored = partial.exists();
+    let prepared = prepare(&connection, &partial, folder).and_then(|()| Ok(set_aside(&database, now)?));
     let kept = prepared.map_err(|error| {
-        // Nothing has moved yet, so the daemon may go on with what is there.
-        let _ = fs::remove_file(&partial);
+        if !half_restored {
+            // The log is where it was, so the daemon may go on with what is there.
+            let _ = fs::remove_file(&partial);
+        }
         failed(error)
     })?;
     publish(&partial, &database).map_err(failed)?;
     Ok(Restored { kept, version })
+}
+
+/// The mark that is also the new database; it outlives a power cut before anything moves.
+fn prepare(source: &Connection, partial: &Path, folder: &Path) -> Result<(), Trouble> {
+    let file = private(partial)?;
+    copy(source, partial, &file)?;
+    lock::belong(&file, folder)?;
+    Ok(File::open(folder)?.sync_all()?)
 }
 
 /// Everything that SQLite can say about a copy; an empty file is no backup.
@@ -289,18 +309,26 @@ fn verify(connection: &Connection, path: &Path, version: u32) -> Result<(), Open
 }
 
 /// Keeps the database under another name, its log beside it: a log left behind would be replayed into the new one.
-/// Nothing is opened: SQLite throws the log of a damaged database away.
+/// Nothing is opened: SQLite throws the log of a damaged database away. Where this fails, the log has not moved: its
+/// rename is the last step, after that of its index, without which SQLite reads the log all the same.
 fn set_aside(database: &Path, now: Timestamp) -> io::Result<Option<PathBuf>> {
     if !database.exists() {
         return Ok(None);
     }
     let kept = beside(database, &format!("before-{}", now.strftime("%Y%m%dT%H%M%SZ")));
     fs::hard_link(database, &kept)?;
-    for log in ["-wal", "-shm"] {
+    let mut moved = Ok(());
+    for log in ["-shm", "-wal"] {
         let (old, new) = (with_suffix(database, log), with_suffix(&kept, log));
-        if old.exists() {
-            fs::rename(old, new)?;
+        if moved.is_ok() && old.exists() {
+            moved = fs::rename(old, new);
         }
+    }
+    if let Err(error) = moved {
+        // A second name of the database, and an index that is made anew: neither is of use to anyone.
+        let _ = fs::remove_file(with_suffix(&kept, "-shm"));
+        let _ = fs::remove_file(&kept);
+        return Err(error);
     }
     Ok(Some(kept))
 }
@@ -308,9 +336,11 @@ fn set_aside(database: &Path, now: Timestamp) -> io::Result<Option<PathBuf>> {
 /// The rename is the moment; the folder's sync makes it last.
 fn publish(partial: &Path, to: &Path) -> Result<(), Trouble> {
     fs::rename(partial, to)?;
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()?;
-    Ok(())
+    Ok(File::open(folder_of(to))?.sync_all()?)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Read-write, because reading a database with a log needs its index in shared memory; nothing is written.

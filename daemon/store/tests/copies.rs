@@ -140,6 +140,72 @@ async fn a_restore_that_was_cut_off_is_not_opened_over_and_can_be_said_again() {
     assert_eq!(words(folder.path()).await, ["good"]);
 }
 
+/// A database whose last write stands in its log alone, as one whose daemon was killed; and a copy of it.
+async fn killed_with_a_log(copy: &Path) -> tempfile::TempDir {
+    let (living, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = Store::open(living.path(), at(0)).await.unwrap();
+    add(&store, "in the log alone").await;
+    store.backup(copy, Protection::Plain).await.unwrap();
+    for name in ["roost.db", "roost.db-wal", "roost.db-shm"] {
+        fs::copy(living.path().join(name), folder.path().join(name)).unwrap();
+    }
+    store.close().await;
+    folder
+}
+
+#[tokio::test]
+async fn a_restore_that_cannot_move_the_log_leaves_every_acknowledged_write() {
+    for stuck in ["-wal", "-shm"] {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let copy = elsewhere.path().join("copy");
+        let folder = killed_with_a_log(&copy).await;
+        let obstacle = folder.path().join(format!("roost.db.before-{}{stuck}", at(1).strftime("%Y%m%dT%H%M%SZ")));
+        fs::create_dir_all(obstacle.join("full")).unwrap();
+        let refused = restore(&copy, vec![], folder.path(), at(1)).await.unwrap_err();
+        assert!(matches!(refused, RestoreError::Write { .. }), "{stuck}: {refused}");
+        assert!(!names(folder.path()).iter().any(|name| name.ends_with("Z")), "{:?}", names(folder.path()));
+        assert_eq!(words(folder.path()).await, ["in the log alone"], "{stuck}");
+        restore(&copy, vec![], folder.path(), at(2)).await.unwrap();
+        assert_eq!(words(folder.path()).await, ["in the log alone"], "{stuck}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_restore_that_fails_does_not_declare_the_first_one_whole() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let copy = elsewhere.path().join("copy");
+    let folder = killed_with_a_log(&copy).await;
+    // Cut off after the log was moved: what a power cut leaves.
+    fs::write(folder.path().join("roost.db.restoring"), "half").unwrap();
+    fs::rename(folder.path().join("roost.db-wal"), elsewhere.path().join("moved")).unwrap();
+    fs::create_dir(folder.path().join(format!("roost.db.before-{}", at(1).strftime("%Y%m%dT%H%M%SZ")))).unwrap();
+    restore(&copy, vec![], folder.path(), at(1)).await.unwrap_err();
+    let refused = Store::open(folder.path(), at(2)).await.unwrap_err();
+    assert!(matches!(refused, OpenError::HalfRestored { .. }), "{refused}");
+    restore(&copy, vec![], folder.path(), at(3)).await.unwrap();
+    assert_eq!(words(folder.path()).await, ["in the log alone"]);
+}
+
+#[tokio::test]
+async fn of_many_backups_to_one_name_one_is_made_and_nobodys_file_is_touched() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (to, guessed) = (elsewhere.path().join("copy"), elsewhere.path().join("copy.partial"));
+    fs::write(&guessed, "somebody's").unwrap();
+    let store = Store::open(folder.path(), at(0)).await.unwrap();
+    add(&store, "kept").await;
+    let each = (0..8).map(|_| store.backup(&to, Protection::Plain));
+    let ended = futures_util::future::join_all(each).await;
+    let refused = |done: &Result<(), BackupError>| matches!(done, Err(BackupError::Exists { .. }));
+    assert_eq!(ended.iter().filter(|done| refused(done)).count(), 7, "{ended:?}");
+    assert!(ended.iter().any(Result::is_ok), "{ended:?}");
+    store.close().await;
+    assert_eq!(names(elsewhere.path()), ["copy", "copy.partial"]);
+    assert_eq!(fs::read(&guessed).unwrap(), b"somebody's");
+    let fresh = folder.path().join("fresh");
+    restore(&to, vec![], &fresh, at(1)).await.unwrap();
+    assert_eq!(words(&fresh).await, ["kept"]);
+}
+
 fn names(folder: &Path) -> Vec<String> {
     let name = |entry: fs::DirEntry| entry.file_name().into_string().unwrap();
     let mut names: Vec<String> = fs::read_dir(folder).unwrap().map(|entry| name(entry.unwrap())).collect();
