@@ -28,7 +28,7 @@ use vocabulary::{HostKey, NodeId, ParseIdError};
 
 pub use foreign::ForeignWarning;
 pub use page::{Page, ParsePageError};
-pub use snapshot::SnapshotError;
+pub use snapshot::{SnapshotError, SnapshotFile};
 
 use crate::files::{self, LockError, ReplaceError};
 
@@ -271,11 +271,12 @@ impl Inventory {
         Page::parse(&text).map_err(|source| InventoryError::Edited { path, source })
     }
 
-    /// Copies the whole folder, read-only, for one run, so that nothing that changes later changes the run. Blocks.
+    /// Copies the whole folder, read-only, for one run, so that nothing that changes later changes the run; gives the
+    /// files of the copy by name. Blocks.
     ///
     /// # Errors
     /// A file cannot be copied, or the folder is larger than an inventory is.
-    pub fn snapshot(&self, target: &Path) -> Result<(), SnapshotError> {
+    pub fn snapshot(&self, target: &Path) -> Result<Vec<SnapshotFile>, SnapshotError> {
         let _lock = files::lock(&self.lock_file(), self.patience)?;
         snapshot::copy(&self.folder, target)
     }

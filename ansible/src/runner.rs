@@ -5,7 +5,7 @@
 //! | | what | if the daemon dies right after |
 //! |---|---|---|
 //! | 1 | the book holds the run as queued (the caller did that) | queued: starts from step 2 |
-//! | 2 | `runs/17/` is made: inventory snapshot, known_hosts, ssh_config, ansible.cfg | queued: the folder is made anew |
+//! | 2 | `runs/17/` is made: known_hosts, ssh_config, ansible.cfg; its secrets: key, copy of the inventory | queued: both are made anew |
 //! | 3 | `launcher.sh` is spawned as leader of its own group; it waits for a word on its input | queued: the pipe closes, the launcher ends having done nothing |
 //! | 4 | [`RunBook::started`]: pid, start ticks and host boot are durable | running, `began` absent: starts from step 2 |
 //! | 5 | the daemon writes `go`; the launcher makes `began` and runs ansible-playbook | running: adopted |

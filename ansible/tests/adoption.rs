@@ -96,8 +96,14 @@ async fn orphaned_at_the_gate(playbook: &str, sign: &str) -> Rack {
 async fn b37_a_running_playbook_is_adopted() {
     let rack = orphaned_at_the_gate("effect.yaml", "at-gate").await;
     assert!(!rack.processes_of(1).is_empty(), "the playbook outlives its daemon");
+    let copied = rack.config.secrets_dir.join("1/inventory/50-roost.yaml");
+    let (orphan, ended) = (rack.config.secrets_dir.join("7"), rack.run_folder(7).join("inventory"));
+    fs::create_dir(&orphan).unwrap();
+    fs::create_dir_all(&ended).unwrap();
     let running = rack.start();
     until("the adoption", || (running.handle.snapshot().running.len() == 1).then_some(())).await;
+    assert!(copied.exists(), "an adopted run keeps its inventory");
+    assert!(!orphan.exists() && !ended.exists(), "a copy stays that nobody follows any more");
     fs::write(rack.path("gate"), "").unwrap();
     let end = rack.ended(1).await;
     assert_eq!((end.state, rack.effects()), (RunState::Succeeded, 1), "{end:?}");

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
     net::Ipv4Addr,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -97,6 +98,28 @@ fn b35_a_second_process_that_holds_the_lock_is_waited_for() {
     });
     holder.wait().unwrap();
     assert_eq!(inventory.check().unwrap().nodes.len(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inventory_script_starts_though_the_ram_for_secrets_lets_nothing_start() {
+    let mut rack = Rack::new("effect.yaml").await;
+    let ram = SmallDisk::mount(rack.path("ram"));
+    rack.config.secrets_dir = ram.0.join("s");
+    let options = ["-o", "remount,noexec,size=16m"];
+    assert!(Command::new("mount").args(options).arg(&ram.0).status().unwrap().success());
+    let script = rack.config.inventory_dir.join("60-script");
+    fs::create_dir_all(&rack.config.inventory_dir).unwrap();
+    let said = r#"{"all": {"vars": {"started": 1}}, "_meta": {"hostvars": {}}}"#;
+    fs::write(&script, format!("#!/bin/sh\necho x >>{}\necho '{said}'\n", rack.path("started").display())).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(rack.path("gate"), "").unwrap();
+    let running = rack.start();
+    running.handle.enqueue(rack.order(1, 1)).unwrap();
+    let end = rack.ended(1).await;
+    assert_eq!(end.state, RunState::Succeeded, "{end:?}");
+    assert!(rack.path("started").exists(), "{}", fs::read_to_string(rack.run_folder(1).join("output.log")).unwrap());
+    assert!(!rack.run_folder(1).join("inventory").exists() && !rack.config.secrets_dir.join("1").exists());
+    running.halt().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

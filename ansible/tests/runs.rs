@@ -17,6 +17,9 @@ async fn a_run_succeeds_and_tells_each_task_live() {
     assert_eq!(running.handle.snapshot().running.len(), 1);
     let secrets = rack.config.secrets_dir.join("1");
     assert_eq!(fs::metadata(&secrets).unwrap().permissions().mode() & 0o777, 0o700);
+    assert!(secrets.join("inventory/50-roost.yaml").exists() && !rack.run_folder(1).join("inventory").exists());
+    let listed = fs::read_to_string(rack.run_folder(1).join("inventory.sha256")).unwrap();
+    assert!(listed.ends_with("  50-roost.yaml\n"), "{listed}");
     fs::write(rack.path("gate"), "").unwrap();
     let end = rack.ended(1).await;
     assert_eq!(end.state, RunState::Succeeded, "{end:?} {}", output(&rack, 1));

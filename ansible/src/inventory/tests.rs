@@ -140,8 +140,11 @@ fn a_snapshot_is_whole_and_unmoved_by_later_writes() {
     fs::write(inventory.folder().join("group_vars/nodes.yaml"), "a: 1\n").unwrap();
     inventory.put(&host(1)).unwrap();
     let target = folder.path().join("copy");
-    inventory.snapshot(&target).unwrap();
+    let files = inventory.snapshot(&target).unwrap();
     inventory.put(&host(2)).unwrap();
+    let told: Vec<_> = files.iter().map(|file| (file.name.to_str().unwrap(), file.is_program)).collect();
+    assert_eq!(told, [(FILE_NAME, false), ("group_vars/nodes.yaml", false)]);
+    assert_eq!(files[1].sha256, hex::encode(<sha2::Sha256 as sha2::Digest>::digest("a: 1\n")));
     let copied = Page::parse(&fs::read_to_string(target.join(FILE_NAME)).unwrap()).unwrap();
     assert_eq!(copied.nodes.len(), 1);
     assert_eq!(fs::read_to_string(target.join("group_vars/nodes.yaml")).unwrap(), "a: 1\n");

@@ -76,8 +76,8 @@ impl Context {
     }
 
     pub(super) async fn forget_secrets_but(&self, kept: HashSet<RunId>) {
-        let folder = self.config.secrets_dir.clone();
-        let forgotten = blocking(move || secrets::forget_but(&folder, &kept)).await;
+        let (folder, data) = (self.config.secrets_dir.clone(), self.config.data_dir.clone());
+        let forgotten = blocking(move || secrets::forget_but(&folder, &data, &kept)).await;
         if let Err(error) = forgotten {
             tracing::error!(%error, folder = %self.config.secrets_dir.display(), "secrets of ended runs may be left");
         }
@@ -92,7 +92,7 @@ impl Context {
     pub(super) async fn conduct(self: Arc<Self>, order: RunOrder, handles: Handles) -> Result<RunId, RunError> {
         let id = order.run.id;
         let folder = RunFolder::of(&self.config.data_dir, id);
-        let secrets = Secrets::of(&self.config.secrets_dir, id);
+        let secrets = Secrets::of(&self.config.secrets_dir, &self.config.data_dir, id);
         let follower = Follower::new(folder.events());
         let mut conduct = Conduct { context: self, order, handles, folder, secrets, follower, reported: 0 };
         conduct.run().await.map(|()| id)

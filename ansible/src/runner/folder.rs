@@ -1,7 +1,7 @@
 //! A run's own folder, 0700: what it was given, what it said, how it ended.
 //!
 //! ```text
-//! runs/17/inventory/     read-only copy of the inventory folder
+//! runs/17/inventory.sha256 which files the inventory had; its copy is one of the run's secrets (`secrets`)
 //!         known_hosts    the node's pinned keys, under the node's name
 //!         ssh_config     how ssh behaves, whatever the operator's own configuration says
 //!         ansible.cfg    the same for Ansible

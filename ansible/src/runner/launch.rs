@@ -15,7 +15,7 @@ use tasks::child::{Input, Output, Spec};
 
 use super::{Config, FolderError, RunFolder, RunOrder, secrets::Secrets, sweep};
 use crate::{
-    inventory::{Inventory, InventoryError, InventoryHost, SnapshotError},
+    inventory::{Inventory, InventoryError, InventoryHost, SnapshotError, SnapshotFile},
     venv::INSTALL_COMMAND,
 };
 
@@ -111,9 +111,10 @@ pub(super) fn prepare(
         tracing::warn!(path = %warning.path.display(), cause = warning.cause, "names in this file were not checked");
     }
     folder.make()?;
-    inventory.snapshot(&folder.path().join("inventory"))?;
     let bring = |source| LaunchError::Key { key: config.ssh_key.clone(), secrets: secrets.path().to_owned(), source };
     secrets.make(&config.ssh_key).map_err(bring)?;
+    let (copy, files) = secrets.copy(&inventory)?;
+    folder.write("inventory.sha256", &digests(&files), 0o600)?;
     let variables = serde_json::Value::Object(config.variables.clone()).to_string();
     folder.write("known_hosts", &known_hosts(&order.host), 0o600)?;
     folder.write("ssh_config", &ssh_config(config, &order.host, folder, secrets), 0o600)?;
@@ -121,7 +122,7 @@ pub(super) fn prepare(
     folder.write("variables.json", &variables, 0o600)?;
     folder.write("plugins/callback/roost_events.py", PLUGIN, 0o600)?;
     folder.write("launcher.sh", LAUNCHER, 0o700)?;
-    let arguments = arguments(config, order, folder);
+    let arguments = arguments(config, order, folder, &copy);
     folder.write("command", &format!("{}\n", arguments.join(" ")), 0o600)?;
     Ok(spec(&arguments, folder, secrets))
 }
@@ -144,6 +145,11 @@ fn check(config: &Config, host: &InventoryHost) -> Result<(), LaunchError> {
         return Err(LaunchError::NoHostKey { node: host.node.clone() });
     }
     Ok(())
+}
+
+/// As sha256sum(1) writes and checks them.
+fn digests(files: &[SnapshotFile]) -> String {
+    files.iter().map(|file| format!("{}  {}\n", file.sha256, file.name.display())).collect()
 }
 
 fn known_hosts(host: &InventoryHost) -> String {
@@ -185,12 +191,12 @@ fn ansible_cfg(config: &Config, folder: &RunFolder, secrets: &Secrets) -> String
     )
 }
 
-fn arguments(config: &Config, order: &RunOrder, folder: &RunFolder) -> Vec<String> {
+fn arguments(config: &Config, order: &RunOrder, folder: &RunFolder, inventory: &Path) -> Vec<String> {
     let inside = |name: &str| folder.path().join(name).display().to_string();
     vec![
         config.ansible_playbook().display().to_string(),
         "--inventory".to_owned(),
-        inside("inventory"),
+        inventory.display().to_string(),
         "--limit".to_owned(),
         order.host.node.to_string(),
         "--extra-vars".to_owned(),

@@ -1,8 +1,13 @@
-//! What a run needs and nobody may keep: the fleet's private key, ssh's control socket, Ansible's local temp files.
+//! What a run needs and nobody may keep: the fleet's private key, the copy of the inventory, ssh's control socket,
+//! Ansible's local temp files.
 //!
 //! In RAM where the host has a tmpfs at a usual place, 0700, removed when the run ends and, for runs that nobody
 //! follows any more, when the daemon starts. A control socket lets whoever opens it act as root on the node, so it is
-//! a secret too.
+//! a secret too, and an operator's variables are where passwords stand.
+//!
+//! An inventory script must be able to start, and Debian mounts /run `noexec`: only an inventory with a script is
+//! copied into the run's own folder then, for as long as the run lasts, and the log says so. Rejected: a tmpfs of
+//! Roost's own (needs a capability that the daemon does not have).
 
 use std::{
     collections::HashSet,
@@ -13,50 +18,81 @@ use std::{
 
 use vocabulary::RunId;
 
-use super::folder::remove_tree;
+use super::{RunFolder, folder::remove_tree};
+use crate::inventory::{Inventory, SnapshotError, SnapshotFile};
 
 /// `TMPFS_MAGIC` of statfs(2).
 const TMPFS_MAGIC: u64 = 0x0102_1994;
 
 /// The secrets of one run.
 #[derive(Debug, Clone)]
-pub(super) struct Secrets(PathBuf);
+pub(super) struct Secrets {
+    folder: PathBuf,
+    /// Where an inventory with a script lies if no script can start from `folder`.
+    startable: PathBuf,
+}
 
 impl Secrets {
-    pub(super) fn of(secrets_dir: &Path, run: RunId) -> Self {
-        Self(secrets_dir.join(run.to_string()))
+    pub(super) fn of(secrets_dir: &Path, data_dir: &Path, run: RunId) -> Self {
+        Self { folder: secrets_dir.join(run.to_string()), startable: startable(data_dir, run) }
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        &self.folder
     }
 
     pub(super) fn key(&self) -> PathBuf {
-        self.0.join("key")
+        self.folder.join("key")
     }
 
     pub(super) fn control_socket(&self) -> PathBuf {
-        self.0.join("mux")
+        self.folder.join("mux")
+    }
+
+    /// Copies the inventory: where it is, and its files.
+    pub(super) fn copy(&self, inventory: &Inventory) -> Result<(PathBuf, Vec<SnapshotFile>), SnapshotError> {
+        let copy = self.folder.join("inventory");
+        let files = inventory.snapshot(&copy)?;
+        let Some(script) = files.iter().find(|file| file.is_program).filter(|_| is_noexec(&self.folder)) else {
+            return Ok((copy, files));
+        };
+        let script = script.name.display();
+        let (ram, copied_to) = (self.folder.display(), self.startable.display());
+        tracing::warn!(%script, %ram, %copied_to, "no inventory script can start in RAM: the copy is on disk while the run lasts");
+        remove_tree(&copy).map_err(|source| SnapshotError::Copy { path: copy, source })?;
+        let files = inventory.snapshot(&self.startable)?;
+        Ok((self.startable.clone(), files))
     }
 
     pub(super) fn make(&self, ssh_key: &Path) -> io::Result<()> {
         self.remove()?;
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         let mut from = fs::File::open(ssh_key)?;
         let mut to = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(self.key())?;
         io::copy(&mut from, &mut to).map(|_| ())
     }
 
     pub(super) fn remove(&self) -> io::Result<()> {
-        match remove_tree(&self.0) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        remove_if_there(&self.folder).and(remove_if_there(&self.startable))
+    }
+}
+
+fn startable(data_dir: &Path, run: RunId) -> PathBuf {
+    RunFolder::of(data_dir, run).path().join("inventory")
+}
+
+fn remove_if_there(tree: &Path) -> io::Result<()> {
+    match remove_tree(tree) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
 /// Removes the secrets of every run but these.
-pub(super) fn forget_but(secrets_dir: &Path, kept: &HashSet<RunId>) -> io::Result<()> {
+pub(super) fn forget_but(secrets_dir: &Path, data_dir: &Path, kept: &HashSet<RunId>) -> io::Result<()> {
+    for run in RunFolder::all(data_dir)?.into_iter().filter(|run| !kept.contains(run)) {
+        remove_if_there(&startable(data_dir, run))?;
+    }
     for entry in fs::read_dir(secrets_dir)? {
         let path = entry?.path();
         let run = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
@@ -105,6 +141,10 @@ fn is_tmpfs(path: &Path) -> bool {
     rustix::fs::statfs(path).is_ok_and(|stat| u64::try_from(stat.f_type) == Ok(TMPFS_MAGIC))
 }
 
+fn is_noexec(path: &Path) -> bool {
+    rustix::fs::statvfs(path).is_ok_and(|stat| stat.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC))
+}
+
 fn is_writable(path: &Path) -> bool {
     rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
 }
@@ -120,14 +160,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("id");
         fs::write(&key, "k").unwrap();
+        let data = folder.path().join("data");
+        let of = |run| Secrets::of(folder.path(), &data, RunId(run));
         for run in [1, 2] {
-            Secrets::of(folder.path(), RunId(run)).make(&key).unwrap();
+            of(run).make(&key).unwrap();
+            fs::create_dir_all(startable(&data, RunId(run))).unwrap();
         }
-        let one = Secrets::of(folder.path(), RunId(1));
+        let one = of(1);
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(one.path()), mode(&one.key())), (0o700, 0o600));
-        forget_but(folder.path(), &HashSet::from([RunId(2)])).unwrap();
-        assert!(!one.path().exists() && Secrets::of(folder.path(), RunId(2)).key().exists() && key.exists());
+        forget_but(folder.path(), &data, &HashSet::from([RunId(2)])).unwrap();
+        assert!(!one.path().exists() && of(2).key().exists() && key.exists());
+        assert!(!one.startable.exists() && of(2).startable.exists() && data.join("runs/1").exists());
+        of(2).remove().unwrap();
+        assert!(!of(2).path().exists() && !of(2).startable.exists());
     }
 
     #[test]

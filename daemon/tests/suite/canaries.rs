@@ -61,21 +61,28 @@ impl Canary {
         Self { name, forms }
     }
 
+    /// Whether it may stand at this place, whose name begins with one of the folders that were searched.
+    fn is_at_home(&self, place: &str, folders: [&Path; 2]) -> bool {
+        let within = |home: &str| folders.iter().any(|folder| Path::new(place) == folder.join(home));
+        homes(self.name).iter().any(|home| place == *home || within(home))
+    }
+
     fn is_in(&self, bytes: &[u8]) -> bool {
         self.forms.iter().any(|form| bytes.windows(form.len()).any(|window| window == form))
     }
 }
 
-/// Where a canary may stand: its name, and the end of the place's name.
+/// Where a canary may stand: a table, a file of the data folder, or the readable copy; nothing else that is called so.
 fn homes(name: &str) -> &'static [&'static str] {
     match name {
-        "first key" => &["/first-key"],
-        "fleet key" => &["/ssh/fleet_ed25519"],
-        "authority's key" => &["/ca/key.pem"],
-        // The operator's own file, and what each run was given of it.
-        "password" => &["/inventory/group_vars/all.yaml"],
-        "digest of the token" => &["table boots", "/roost.db", "/roost.db-wal", "/plain.db"],
-        "digest of a key" => &["table keys", "/roost.db", "/roost.db-wal", "/plain.db"],
+        "first key" => &["first-key"],
+        "fleet key" => &["ssh/fleet_ed25519"],
+        "fleet key before" => &["ssh/previous_ed25519"],
+        "authority's key" => &["ca/key.pem"],
+        // The operator's own file, and no copy of it.
+        "password" => &["inventory/group_vars/all.yaml"],
+        "digest of the token" => &["table boots", "roost.db", "roost.db-wal", "plain.db"],
+        "digest of a key" => &["table keys", "roost.db", "roost.db-wal", "plain.db"],
         _ => &[],
     }
 }
@@ -183,6 +190,13 @@ impl Rig {
 
     async fn answer(&self, method: Method, path: &str) -> (StatusCode, String) {
         let response = self.ask(method, path).send().await.unwrap();
+        (response.status(), response.text().await.unwrap())
+    }
+
+    /// Replaces the fleet key, on the node that is ready as well.
+    async fn rotate(&self) -> (StatusCode, String) {
+        let order = self.ask(Method::POST, "/api/ssh/rotate").json(&json!({}));
+        let response = order.send().await.unwrap();
         (response.status(), response.text().await.unwrap())
     }
 
@@ -333,6 +347,9 @@ async fn no_secret_is_found_in_logs_rows_snapshots_answers_or_exports() {
     let mut tokens = vec![walk(&rig, &honest).await];
     tokens.extend(trouble(&other).await);
     let (key, ticket) = keys(&rig).await;
+    let before = rig.read("ssh/fleet_ed25519");
+    let (status, said) = rig.rotate().await;
+    assert!(status.is_success() && said.contains("has the new key"), "{status} {said}");
 
     let mut haul = Haul::default();
     haul.add("events", events(&rig, &ticket).await);
@@ -346,20 +363,18 @@ async fn no_secret_is_found_in_logs_rows_snapshots_answers_or_exports() {
     for ram in ["/run/roost/secrets", "/dev/shm/roost-secrets"] {
         haul.files(Path::new(ram));
     }
-    let canaries = canaries(&rig, &tokens, &key, &ticket);
+    let mut canaries = canaries(&rig, &tokens, &key, &ticket);
+    canaries.push(Canary::pem("fleet key before", &before));
     let mut leaks = Vec::new();
     for canary in &canaries {
-        let allowed = |place: &&str| homes(canary.name).iter().any(|home| place.ends_with(home));
-        leaks.extend(
-            haul.places(canary)
-                .into_iter()
-                .filter(|place| !allowed(place))
-                .map(|place| format!("{} in {place}", canary.name)),
-        );
+        let stray = |place: &&str| !canary.is_at_home(place, [rig.data(), exports.path()]);
+        leaks.extend(haul.places(canary).into_iter().filter(stray).map(|place| format!("{} in {place}", canary.name)));
     }
     assert!(leaks.is_empty(), "{leaks:#?}");
     searched_what_it_says(&haul, &rig);
-    for home in ["first-key", "ssh/fleet_ed25519", "ca/key.pem"].map(|name| rig.data().join(name)) {
+    for home in
+        ["first-key", "ssh/fleet_ed25519", "ssh/previous_ed25519", "ca/key.pem"].map(|name| rig.data().join(name))
+    {
         assert_eq!(mode(&home), 0o600, "{}", home.display());
     }
     assert_eq!(mode(&rig.data().join("runs/1")), 0o700);
@@ -372,7 +387,7 @@ fn searched_what_it_says(haul: &Haul, rig: &Rig) {
         "runs/1/output.log",
         "runs/1/events.jsonl",
         "runs/1/command",
-        "runs/1/inventory/50-roost.yaml",
+        "runs/1/inventory.sha256",
         "TODO.md",
         "plain.db",
         "table boots",
@@ -394,7 +409,16 @@ fn searched_what_it_says(haul: &Haul, rig: &Rig) {
     assert!(Canary::digest("", &rig.read("first-key")).is_in(token_rows), "a digest is found where it belongs");
     assert_eq!(haul.places(&first).len(), 1);
     let password = Canary::new("password", PASSWORD);
-    assert!(haul.places(&password).iter().any(|place| place.contains("/runs/")), "the runs had the password");
+    assert_eq!(haul.places(&password).len(), 1, "the password stands in the operator's own file");
+    let kept = |(name, bytes): &&(String, Vec<u8>)| {
+        name.ends_with("/inventory.sha256") && String::from_utf8_lossy(bytes).contains("  group_vars/all.yaml\n")
+    };
+    assert_eq!(
+        haul.0.iter().filter(kept).count(),
+        2,
+        "both runs had it: the playbook knows its password from there alone"
+    );
+    assert_ne!(rig.read("ssh/fleet_ed25519"), rig.read("ssh/previous_ed25519"));
     let shown = haul.0.iter().any(|(name, bytes)| {
         name.contains("/timeline") && bytes.windows(20).any(|window| window == b"roost.token=<token> ")
     });
