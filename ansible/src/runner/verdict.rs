@@ -115,7 +115,8 @@ const SSH_COMPLAINTS: [(&[&str], &str, &str); 4] = [
     (
         &["Permission denied"],
         "SSH refused Roost's key",
-        "the node's image was built for another fleet key: `roost image build`, boot the node again, retry",
+        "the node knows another fleet key: its boot script brought the one of that time; boot the node again, and its \
+         call-home starts a run",
     ),
     (
         &["Connection refused"],
@@ -234,7 +235,8 @@ mod tests {
             let tally = with(|t| t.unreachable = Some(report(TaskOutcome::Unreachable, message)));
             let verdict = judged(None, Some(4), &tally, "");
             assert!(verdict.end.cause.as_ref().unwrap().contains(words), "{verdict:?}");
-            assert!(verdict.end.remedy.is_some() && verdict.task == "unreachable");
+            let remedy = verdict.end.remedy.unwrap();
+            assert!(verdict.task == "unreachable" && !remedy.contains("image"), "no image holds a key: {remedy}");
         }
     }
 

@@ -8,7 +8,7 @@
 use std::{
     io::{self, Write as _},
     path::Path,
-    process::{ExitStatus, Stdio},
+    process::Stdio,
     time::Duration,
 };
 
@@ -44,8 +44,8 @@ pub(super) async fn start(stop: &Stop) -> Result<(), Failure> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
     let Some(told) = stop.run_until_cancelled(listen(&mut child)).await else {
-        end(child).await?;
-        return Err(interrupted());
+        let ended = end(child, AWAY).await?;
+        return Err(if ended { interrupted() } else { lingers() });
     };
     judged(&told?)
 }
@@ -90,11 +90,20 @@ fn judged(told: &str) -> Result<(), Failure> {
     }
 }
 
-async fn end(mut child: Child) -> Result<Option<ExitStatus>, Failure> {
+/// Asks the process behind to take everything away; whether it ended in time.
+async fn end(mut child: Child, patience: Duration) -> Result<bool, Failure> {
     if let Some(pid) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
         kill_process(pid, Signal::TERM)?;
     }
-    Ok(tokio::time::timeout(AWAY, child.wait()).await.ok().transpose()?)
+    Ok(tokio::time::timeout(patience, child.wait()).await.ok().transpose()?.is_some())
+}
+
+fn lingers() -> Failure {
+    Failure::words(
+        Exit::Failed,
+        format!("interrupted; the rack was not taken away within {} s and may still be up", AWAY.as_secs()),
+        "roost lab list; roost lab down --all",
+    )
 }
 
 /// Behind: tells the one in front how it went.
@@ -118,6 +127,23 @@ pub(super) async fn stay(keeper: Keeper, dir: &Path, stop: Stop) -> Result<(), F
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_rack_is_called_taken_away_only_once_its_keeper_ended() {
+        let keeper = |ignores: &str| {
+            // Says that it is up once the signal would be met as told.
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &format!("trap '{ignores}' TERM; echo up; while :; do sleep 0.05; done")]);
+            shell.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap()
+        };
+        for (answer, ends) in [("exit 0", true), ("", false)] {
+            let mut child = keeper(answer);
+            child.stdout.take().unwrap().read_exact(&mut [0; 3]).await.unwrap();
+            let patience = if ends { AWAY } else { Duration::from_millis(300) };
+            assert_eq!(end(child, patience).await.unwrap(), ends);
+        }
+        assert!(lingers().to_string().contains("may still be up"));
+    }
 
     #[test]
     fn the_one_in_front_hears_how_it_went() {
