@@ -17,7 +17,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use lab::{
     Daemon, DaemonSpec, Synthetic, SyntheticSpec,
-    synthetic::{Script, Stage},
+    synthetic::{Script, Stage, System},
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -213,8 +213,8 @@ async fn script(machine: &Synthetic) -> (Script, Token, std::net::Ipv4Addr) {
     (script, token, lease.address)
 }
 
-/// A machine that is honest: its call-home, a run that fails, a retry that does not.
-async fn walk(rig: &Rig, machine: &Synthetic) -> Token {
+/// A machine that is honest: its call-home, a run that fails, a retry that does not. It goes on answering.
+async fn walk(rig: &Rig, machine: &Synthetic) -> (Token, System) {
     let (_, token, address) = script(machine).await;
     let private = rig.data().join("ssh/fleet_ed25519");
     let public = std::process::Command::new("ssh-keygen").arg("-y").arg("-f").arg(private).output().unwrap();
@@ -230,7 +230,7 @@ async fn walk(rig: &Rig, machine: &Synthetic) -> Token {
     let mac = machine.mac();
     let ready = async || rig.bench.count(mac, Step::Ready).await > 0;
     rig.bench.until(PATIENCE, "the retry to end well", ready).await;
-    token
+    (token, system)
 }
 
 /// A machine that is not: each request has a secret in it and is refused. Gives its tokens, the first superseded.
@@ -344,7 +344,8 @@ fn canaries(rig: &Rig, tokens: &[Token], key: &str, ticket: &str) -> Vec<Canary>
 async fn no_secret_is_found_in_logs_rows_snapshots_answers_or_exports() {
     let rig = Rig::up().await;
     let (honest, other) = (rig.plug_in("m1"), rig.plug_in("m2"));
-    let mut tokens = vec![walk(&rig, &honest).await];
+    let (token, _answering) = walk(&rig, &honest).await;
+    let mut tokens = vec![token];
     tokens.extend(trouble(&other).await);
     let (key, ticket) = keys(&rig).await;
     let before = rig.read("ssh/fleet_ed25519");

@@ -185,19 +185,23 @@ async fn walk_a_uefi_machine_becomes_ready_with_a_kill_at_each_station() {
 async fn walk_bios_and_uefi_become_ready_with_kills_between_stations() {
     let mut walk = Walk::up(&[Firmware::Bios, Firmware::Uefi]).await;
     let mut gaps = GAPS.iter().cycle();
+    let mut crashes = 0;
     walk.until_ready(async |bench, fresh| {
+        crashes += 1;
         let gap = gaps.next().unwrap();
-        eprintln!("kill {gap:?} after {fresh:?}");
+        eprintln!("kill {crashes}, {gap:?} after {fresh:?}");
         tokio::time::sleep(*gap).await;
         bench.crash().await;
     })
     .await;
+    assert!(crashes >= GAPS.len(), "not every gap had a kill: only {crashes}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes long: boots machines for scripts/test-long walk"]
 async fn walk_bios_and_uefi_become_ready_though_the_daemon_stays_away_for_half_a_minute() {
     let mut walk = Walk::up(&[Firmware::Bios, Firmware::Uefi]).await;
+    let mut absences = Vec::new();
     walk.until_ready(async |bench, fresh| {
         let patient = |mark: &(String, String)| PATIENT.iter().any(|step| step.name() == mark.1);
         if fresh.iter().any(patient) {
@@ -205,7 +209,12 @@ async fn walk_bios_and_uefi_become_ready_though_the_daemon_stays_away_for_half_a
             bench.daemon.kill().await.unwrap();
             tokio::time::sleep(AWAY).await;
             bench.daemon.restart().await.unwrap();
+            absences.extend_from_slice(fresh);
         }
     })
     .await;
+    // All but the last: both runs may end while the daemon is away, and then it comes back to two ready machines.
+    for step in PATIENT.iter().filter(|step| **step != Step::RolesDone) {
+        assert!(absences.iter().any(|(_, mark)| mark == step.name()), "never away at {step}: {absences:?}");
+    }
 }
