@@ -33,7 +33,7 @@ test-fast: ## Every test that boots no machine; under two minutes warm.
 test-long: ## PART=walk|matrix|soak|mutants|fuzz: an hour each, goes on where it stopped, result in docs/results/.
 	@scripts/test-long $(PART)
 
-check: ## Format, lints, rustdoc, dependencies, shell scripts, house rules.
+check: ## Format, lints, rustdoc, dependencies, shell scripts, playbooks, house rules.
 	@scripts/check
 
 bench: ## Benchmarks.

@@ -8,5 +8,6 @@
 mod adoption;
 mod control_node;
 mod faults;
+mod lint;
 mod rack;
 mod runs;
