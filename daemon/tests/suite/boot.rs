@@ -21,7 +21,7 @@ const RUN: Duration = Duration::from_secs(900);
 const VENV: &str = "/var/cache/roost/venv";
 
 /// Where setup has put loaders, image and Ansible.
-fn prepared() -> PathBuf {
+pub(crate) fn prepared() -> PathBuf {
     let cache = PathBuf::from(std::env::var_os("ROOST_CACHE").unwrap_or_else(|| "/var/cache/roost".into()));
     let (assets, config) = (cache.join("assets"), cache.join("boot-tests.toml"));
     std::fs::create_dir_all(&assets).unwrap();

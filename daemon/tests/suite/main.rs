@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in tests a panic is the report; clippy knows #[test] functions alone")]
 
 mod api;
+mod artefacts;
 mod bench;
 mod boot;
 mod canaries;
