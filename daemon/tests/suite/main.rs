@@ -11,6 +11,7 @@ mod cli_backup;
 mod cli_client;
 mod control_node;
 mod crashes;
+mod demo_ends;
 mod http_auth;
 mod http_events;
 mod http_listeners;
