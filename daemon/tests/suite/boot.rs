@@ -2,7 +2,12 @@
 //! way, one machine as a control node, and the whole rack without power at the end. One rack, one pair of boots for
 //! everything that needs a booted machine, because a boot is what costs minutes.
 
-use std::{path::PathBuf, process::Command, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    process::Command,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use lab::{Firmware, Machine, MachineSpec, TpmModel, accel};
 use vocabulary::{NodeId, NodeState, Step};
@@ -20,8 +25,13 @@ const RUN: Duration = Duration::from_secs(900);
 /// Where `roost ansible setup` puts Ansible unless told otherwise.
 const VENV: &str = "/var/cache/roost/venv";
 
-/// Where setup has put loaders, image and Ansible.
+/// Where setup has put loaders, image and Ansible: once for all tests, since two at a time would be in each other's way.
 pub(crate) fn prepared() -> PathBuf {
+    static PREPARED: LazyLock<PathBuf> = LazyLock::new(prepare);
+    PREPARED.clone()
+}
+
+fn prepare() -> PathBuf {
     let cache = PathBuf::from(std::env::var_os("ROOST_CACHE").unwrap_or_else(|| "/var/cache/roost".into()));
     let (assets, config) = (cache.join("assets"), cache.join("boot-tests.toml"));
     std::fs::create_dir_all(&assets).unwrap();

@@ -22,6 +22,9 @@ use crate::boot;
 const UP: Duration = Duration::from_secs(300);
 const END: Duration = Duration::from_secs(120);
 
+/// One demo at a time: each prepares the same loaders and the same image.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Takes away what a failed test leaves.
 struct Cleanup<'a>(&'a str);
 
@@ -134,7 +137,8 @@ fn interrupt(demo: &Child) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "boots machines"]
 async fn boot_a_demo_that_is_interrupted_leaves_nothing_behind() {
-    boot::prepared();
+    let _turn = TURN.lock().await;
+    tokio::task::block_in_place(boot::prepared);
     for (part, more) in [("i", &[][..]), ("k", &["--keep"][..])] {
         let name = name(part);
         let _cleanup = Cleanup(&name);
@@ -151,7 +155,8 @@ async fn boot_a_demo_that_is_interrupted_leaves_nothing_behind() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "boots machines"]
 async fn boot_a_kept_demo_is_taken_away_by_lab_down() {
-    boot::prepared();
+    let _turn = TURN.lock().await;
+    tokio::task::block_in_place(boot::prepared);
     let name = name("d");
     let _cleanup = Cleanup(&name);
     // No machine is ready at once: the rack stays all the same, and says why.
