@@ -25,7 +25,7 @@ use crate::{
     Identity, OpenError, Recipient, UnsealError, lock,
     schema::{self, DATABASE_FILE},
     sealed,
-    stage::Stage,
+    stage::{Stage, no_link},
 };
 
 const RESTORING: &str = "restoring";
@@ -362,7 +362,8 @@ fn read_only(path: &Path) -> rusqlite::Result<Connection> {
 
 fn private(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true).mode(0o600).custom_flags(no_link()).open(path)
 }
 
 fn beside(path: &Path, word: &str) -> PathBuf {

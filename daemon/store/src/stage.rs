@@ -13,6 +13,12 @@ use std::{
 
 const FILE: &str = "roost.db.readable";
 
+/// For open(2): a name that is a link is an error. Root writes these files into a folder that is the daemon's, who
+/// could otherwise have it write anywhere.
+pub(crate) fn no_link() -> i32 {
+    rustix::fs::OFlags::NOFOLLOW.bits().cast_signed()
+}
+
 /// A file for its owner alone, empty at first, gone when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Stage {
@@ -24,7 +30,9 @@ impl Stage {
     pub(crate) fn take(folder: &Path) -> io::Result<Self> {
         let path = folder.join(FILE);
         loop {
-            let file = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+            let mut options = File::options();
+            options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(no_link());
+            let file = options.open(&path)?;
             match file.try_lock() {
                 Ok(()) => (),
                 Err(TryLockError::WouldBlock) => {
@@ -63,6 +71,16 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    #[test]
+    fn a_link_in_the_place_of_the_file_is_refused_and_what_it_points_at_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = folder.path().join("other");
+        fs::write(&other, "not ours").unwrap();
+        std::os::unix::fs::symlink(&other, folder.path().join(FILE)).unwrap();
+        assert!(Stage::take(folder.path()).is_err());
+        assert_eq!(fs::read_to_string(&other).unwrap(), "not ours");
+    }
 
     #[test]
     fn one_at_a_time_for_the_owner_alone_and_nothing_stays() {
