@@ -125,11 +125,12 @@ async fn an_inventory_script_starts_though_the_ram_for_secrets_lets_nothing_star
 #[tokio::test(flavor = "multi_thread")]
 async fn b44_a_full_disk_fails_the_run_with_its_remedy() {
     let mut rack = Rack::new("effect.yaml").await;
-    let disk = SmallDisk::mount(rack.path("inv"));
-    rack.config.inventory_dir = disk.0.clone();
+    let disk = SmallDisk::mount(rack.path("small"));
+    rack.config.inventory_dir = rack.config.data_dir.join("inventory");
+    rack.config.data_dir.clone_from(&disk.0);
     disk.fill();
     let end = end_of_one_run(&rack).await;
-    assert!(end.0.contains("no space left") && end.1.contains("free space"), "{end:?}");
+    assert!(end.0.contains("No space left") && end.1.contains("free space"), "{end:?}");
     assert!(rack.todo().contains("`start of the run` failed once"), "{}", rack.todo());
 }
 

@@ -17,7 +17,7 @@ use std::{
 use ansible::{
     Config, Deps, RunBook, RunEnd, RunOrder, Runner, RunnerHandle, Wanted,
     events::TaskReport,
-    inventory::{InventoryHost, SshUser},
+    inventory::{Inventory, InventoryHost, SshUser},
     venv::Venv,
 };
 use async_trait::async_trait;
@@ -102,9 +102,12 @@ impl Rack {
         Running { handle, stop, task }
     }
 
-    /// A queued run on node `n`, known to the book.
+    /// A queued run on node `n`, known to the book and to the inventory.
     pub(crate) fn order(&self, run: u64, n: u8) -> RunOrder {
-        self.book.queue(run, n, &self.host_key)
+        let order = self.book.queue(run, n, &self.host_key);
+        let inventory = Inventory::new(self.config.inventory_dir.clone(), self.config.lock_patience);
+        inventory.put(&order.host).unwrap();
+        order
     }
 
     pub(crate) fn run_folder(&self, run: u64) -> PathBuf {
@@ -244,7 +247,8 @@ impl RunBook for Book {
         Ok(entries.values().filter(|entry| !entry.run.state.ended()).map(Entry::order).collect())
     }
 
-    async fn started(&self, run: RunId, process: ProcessId, at: Timestamp) -> Result<Wanted, BoxError> {
+    async fn started(&self, order: &RunOrder, process: ProcessId, at: Timestamp) -> Result<Wanted, BoxError> {
+        let run = order.run.id;
         if self.hang == Hang::BeforeStarted {
             std::future::pending::<()>().await;
         }

@@ -7,6 +7,7 @@
 //! | `fleet.rs` | `FleetDesk` | the API, over the keyring |
 //! | `intake.rs` | `Intake` | what booting machines post |
 //! | `orders.rs` | `NodeDesk`, `RunDesk`, `PartsBoard` | the API |
+//! | `roster.rs` | | keeps the inventory file in step with the lifecycle |
 //! | `switches.rs` | power orders as a part | `orders.rs` |
 //! | `runs.rs` | `RunBook`, `LaunchPad` | the Ansible runner |
 //!
@@ -17,5 +18,6 @@ pub mod fleet;
 pub mod intake;
 pub mod leases;
 pub mod orders;
+pub mod roster;
 pub mod runs;
 pub mod switches;

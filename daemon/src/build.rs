@@ -19,6 +19,7 @@ use crate::{
         intake::FrontDoor,
         leases::LeaseBook,
         orders::{Orders, Parts, RunOrders},
+        roster::Roster,
         runs::{Book, Pad, Switch},
         switches::{self, Switcher},
     },
@@ -47,6 +48,8 @@ pub struct Common {
     pub nodes: Nodes,
     /// The fleet key.
     pub keys: Arc<Keyring>,
+    /// The inventory file.
+    pub roster: Arc<Roster>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -139,17 +142,23 @@ pub fn runner(
     Ok(Runner::build(config.runner(keys.current().private, variables), deps)?)
 }
 
+/// What keeps the inventory file.
+#[must_use]
+pub fn roster(config: &Config, nodes: &Nodes) -> Arc<Roster> {
+    let inventory = Inventory::new(config.ansible.inventory.clone(), config::LOCK_PATIENCE);
+    Arc::new(Roster::new(nodes.clone(), inventory))
+}
+
 /// What brings queued runs to the runner.
 #[must_use]
 pub fn launcher(
-    config: &Config,
     nodes: &Nodes,
     keys: &Arc<Keyring>,
     runner: &RunnerHandle,
+    roster: &Arc<Roster>,
     nudge: Arc<Notify>,
 ) -> Launcher<Pad> {
-    let inventory = Arc::new(Inventory::new(config.ansible.inventory.clone(), config::LOCK_PATIENCE));
-    let pad = Arc::new(Pad { inventory, runner: runner.clone() });
+    let pad = Arc::new(Pad { roster: Arc::clone(roster), runner: runner.clone() });
     Launcher { nodes: nodes.clone(), pad, keys: Arc::clone(keys), nudge }
 }
 
@@ -185,17 +194,16 @@ pub async fn api(
     statuses: Statuses,
     closing: Stop,
 ) -> Result<ApiParts, BoxError> {
-    let Common { store, nodes, keys, clock } = common;
+    let Common { store, nodes, keys, roster, clock } = common;
     let configured = config.http.keys.iter().map(KnownKey::from).collect();
     let (ring, mut clerk) = KeyRing::open(configured, store.clone()).await?;
     http::first_key::ensure((&ring, &mut clerk), &store, &config.data_dir, clock.now()).await?;
     let power = power(config, &keys)?;
     let room = BootRoom::new(nodes.clone(), Arc::clone(&keys));
-    let inventory = Inventory::new(config.ansible.inventory.clone(), config::LOCK_PATIENCE);
     // An answer comes before the request's deadline, whatever it is.
     let answer_within = config.limits.request_timeout * 2 / 3;
     let (switches, switcher) = switches::switches(nodes.clone(), power, room.clone(), answer_within);
-    let orders = Orders { nodes: nodes.clone(), switches, room, inventory };
+    let orders = Orders { nodes: nodes.clone(), switches, room, roster };
     let switch = Switch { runner, data_dir: config.data_dir.clone() };
     let (desk, rotator) = fleet::fleet(nodes.clone(), keys, Arc::clone(&clock));
     let deps = Deps {

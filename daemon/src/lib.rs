@@ -65,12 +65,13 @@ impl Daemon {
 
         let boot_services = build::boot_services(config, &store, &nodes, &keys, &clock).await?;
         let (runner, handle) = build::runner(config, &nodes, &keys, &clock)?;
-        let launcher = build::launcher(config, &nodes, &keys, &handle, nudge);
+        let roster = build::roster(config, &nodes);
+        let launcher = build::launcher(&nodes, &keys, &handle, &roster, nudge);
 
         let past = build::past(config, &store, &clock);
         let closing = Stop::new();
         let statuses = supervisor.handle();
-        let common = build::Common { store: store.clone(), nodes, keys, clock };
+        let common = build::Common { store: store.clone(), nodes, keys, roster, clock };
         let api = build::api(config, common, handle, statuses, closing.clone()).await?;
         let build::BootServices { dhcp, tftp, http: boot } = boot_services;
         let nodes = part;

@@ -8,10 +8,11 @@
 //! When a commit fails the ledger is read back from the store: what could not be written did not happen, and whoever
 //! asked is told so and asks again (iPXE, the call-home client and Ansible's book-keeping all do).
 //!
-//! Read on in `lifecycle` (states), `admission` (who a call-home comes from), `endorsement` (its TPM),
+//! Read on in `lifecycle` (states), `door` (who is let in), `admission` (who a call-home comes from), `endorsement` (its TPM),
 //! `requests` (what can be asked).
 
 pub mod admission;
+pub mod door;
 pub mod endorsement;
 pub mod launcher;
 pub mod ledger;

@@ -49,8 +49,9 @@ pub trait RunBook: Send + Sync + 'static {
     async fn unfinished(&self) -> Result<Vec<RunOrder>, BoxError>;
 
     /// The run has a process. Comes a second time, with another process, where the first one is known to have done
-    /// nothing. Answers whether the run is still wanted: one that was ended meanwhile is not told to go.
-    async fn started(&self, run: RunId, process: ProcessId, at: Timestamp) -> Result<Wanted, BoxError>;
+    /// nothing. Answers whether the run is still wanted, on that host with those keys: one that was ended meanwhile, or
+    /// whose node is another's by now, is not told to go.
+    async fn started(&self, order: &RunOrder, process: ProcessId, at: Timestamp) -> Result<Wanted, BoxError>;
 
     /// A task began or ended. After a crash the last ones come again: a known `seq` is to be ignored.
     async fn task(&self, run: RunId, report: TaskReport) -> Result<(), BoxError>;

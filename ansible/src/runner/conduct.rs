@@ -160,7 +160,7 @@ impl Conduct {
     async fn release(&mut self, mut group: Group) -> Result<(), RunError> {
         let (run, now) = (self.order.run.id, self.context.clock.now());
         let book = |source| RunError::Book { action: "started", source };
-        if self.context.book.started(run, process_id(group.id()), now).await.map_err(book)? == Wanted::No {
+        if self.context.book.started(&self.order, process_id(group.id()), now).await.map_err(book)? == Wanted::No {
             tracing::info!(%run, "ended before it began; its process is not told to go");
             return self.withdraw(group).await;
         }

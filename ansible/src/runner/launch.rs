@@ -15,7 +15,7 @@ use tasks::child::{Input, Output, Spec};
 
 use super::{Config, FolderError, RunFolder, RunOrder, secrets::Secrets, sweep};
 use crate::{
-    inventory::{Inventory, InventoryError, InventoryHost, SnapshotError, SnapshotFile},
+    inventory::{Inventory, InventoryHost, SnapshotError, SnapshotFile},
     venv::INSTALL_COMMAND,
 };
 
@@ -57,9 +57,6 @@ pub enum LaunchError {
         #[source]
         source: io::Error,
     },
-    /// The inventory cannot be written.
-    #[error("cannot put the node into the inventory")]
-    Inventory(#[from] InventoryError),
     /// The inventory cannot be copied.
     #[error("cannot copy the inventory")]
     Snapshot(#[from] SnapshotError),
@@ -87,7 +84,6 @@ impl LaunchError {
             Self::NoHostKey { .. } => "boot the node again: its call-home brings its host key".to_owned(),
             Self::Key { source, secrets, .. } if full(source) => format!("free memory for {}", secrets.display()),
             Self::Key { key, .. } => format!("let the daemon read {}", key.display()),
-            Self::Inventory(error) => error.remedy(),
             Self::Snapshot(error) => error.remedy(),
             Self::Folder(error) if full(&error.source) => {
                 format!("free space on the file system of {}, then retry", error.path.display())
@@ -107,9 +103,6 @@ pub(super) fn prepare(
 ) -> Result<Spec, LaunchError> {
     check(config, &order.host)?;
     let inventory = Inventory::new(config.inventory_dir.clone(), config.lock_patience);
-    for warning in inventory.put(&order.host)?.warnings {
-        tracing::warn!(path = %warning.path.display(), cause = warning.cause, "names in this file were not checked");
-    }
     folder.make()?;
     let bring = |source| LaunchError::Key { key: config.ssh_key.clone(), secrets: secrets.path().to_owned(), source };
     secrets.make(&config.ssh_key).map_err(bring)?;

@@ -38,18 +38,44 @@ impl BootRoom {
     /// Whether the node that holds this MAC's pinned host key is up.
     pub async fn living(&self, mac: Mac) -> Living {
         let pinned = self.nodes.ask(move |ledger, _, _| {
-            let machine = ledger.machine(mac)?;
-            machine.boot.as_ref()?;
-            let host_keys = machine.node.identity.as_ref()?.host_keys.clone();
-            Some(Pinned { address: machine.node.address?, host_keys })
+            let node = &ledger.machine(mac)?.node;
+            Some(Pinned { address: node.address?, host_keys: node.identity.as_ref()?.host_keys.clone() })
         });
-        let Ok(Some(pinned)) = pinned.await else { return Living::Silent };
-        match ssh::run(&self.keys.current(), &pinned, "true", PATIENCE).await {
-            Ok(_) => Living::Answers,
-            // The host key was proved before the login was refused.
-            Err(SshError::Failed { message, .. }) if message.contains("Permission denied") => Living::Answers,
-            Err(_) => Living::Silent,
+        let pinned = match pinned.await {
+            Ok(Some(pinned)) => pinned,
+            Ok(None) => return Living::Silent,
+            Err(_) => return Living::Unknown,
+        };
+        let answer = ssh::run(&self.keys.current(), &pinned, "true", PATIENCE).await;
+        let living = judged(&answer);
+        if let (Living::Unknown, Err(error)) = (living, &answer) {
+            tracing::warn!(%mac, error = tasks::chain(error), "cannot find out whether the node that owns this MAC is up");
         }
+        living
+    }
+}
+
+/// What ssh says when nobody, or nobody with the pinned key, is at an address. Anything else may be a fault of this
+/// control node, and a fault here must not open a door there.
+const SILENCE: [&str; 8] = [
+    "Connection refused",
+    "Connection timed out",
+    "No route to host",
+    "Host is down",
+    "Host key verification failed",
+    "Connection closed by",
+    "Connection reset by",
+    "Operation timed out",
+];
+
+/// What an attempt to log in says about the node. A login that was refused came after the proof of the host key.
+fn judged(answer: &Result<String, SshError>) -> Living {
+    match answer {
+        Ok(_) => Living::Answers,
+        Err(SshError::TimedOut { .. }) => Living::Silent,
+        Err(SshError::Failed { message, .. }) if message.contains("Permission denied") => Living::Answers,
+        Err(SshError::Failed { message, .. }) if SILENCE.iter().any(|words| message.contains(words)) => Living::Silent,
+        Err(SshError::Failed { .. } | SshError::Start(_)) => Living::Unknown,
     }
 }
 
@@ -103,5 +129,41 @@ impl AddressBook for NoLeases {
 
     fn address_of(&self, _mac: Mac) -> Option<std::net::Ipv4Addr> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(message: &str) -> Living {
+        judged(&Err(SshError::Failed { address: [10, 77, 1, 1].into(), message: message.to_owned() }))
+    }
+
+    #[test]
+    fn only_a_machine_that_is_away_counts_as_silent_and_no_fault_of_the_control_node() {
+        let address = [10, 77, 1, 1].into();
+        assert_eq!(judged(&Ok(String::new())), Living::Answers);
+        assert_eq!(failed("root@10.77.1.1: Permission denied (publickey)."), Living::Answers);
+        assert_eq!(judged(&Err(SshError::TimedOut { address, limit: PATIENCE })), Living::Silent);
+        for words in [
+            "ssh: connect to host 10.77.1.1 port 22: Connection refused",
+            "ssh: connect to host 10.77.1.1 port 22: No route to host",
+            "Host key verification failed.",
+            "kex_exchange_identification: Connection closed by remote host",
+        ] {
+            assert_eq!(failed(words), Living::Silent, "{words}");
+        }
+        for error in [std::io::ErrorKind::StorageFull, std::io::ErrorKind::NotFound, std::io::ErrorKind::OutOfMemory] {
+            assert_eq!(judged(&Err(SshError::Start(error.into()))), Living::Unknown);
+        }
+        for words in [
+            "Load key \"/var/lib/roost/ssh/fleet_ed25519\": error in libcrypto",
+            "ssh: connect to host 10.77.1.1 port 22: Network is unreachable",
+            "socket: Too many open files",
+            "no message",
+        ] {
+            assert_eq!(failed(words), Living::Unknown, "{words}");
+        }
     }
 }

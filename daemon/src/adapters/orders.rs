@@ -5,11 +5,10 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use ansible::inventory::Inventory;
 use tasks::Statuses;
 use vocabulary::{Approved, Mac, NodeId, NodeState, RunId};
 
-use super::{boot::BootRoom, switches::Switches};
+use super::{boot::BootRoom, roster::Roster, switches::Switches};
 use crate::{
     http::desks::{
         Answer, Cancel, Effect, Explanation, LogPiece, NodeDesk, NodeError, NodeOrder, PartStatus, PartsBoard,
@@ -32,7 +31,7 @@ pub struct Orders {
     /// Who can ask a node whether it is up.
     pub room: BootRoom,
     /// Where a node that is forgotten has an entry.
-    pub inventory: Inventory,
+    pub roster: Arc<Roster>,
 }
 
 #[async_trait::async_trait]
@@ -58,7 +57,7 @@ impl NodeDesk for Orders {
         let name = node.value().clone();
         let done = self.nodes.ask(move |ledger, now, writes| ledger.forget(now, node, living, writes));
         let effect = done.await.map_err(store)?.map_err(node_error)?;
-        self.strike(name.clone()).await;
+        self.roster.refresh().await;
         Ok(vec![Effect { subject: name.to_string(), effect }])
     }
 
@@ -77,17 +76,6 @@ impl NodeDesk for Orders {
 
     async fn explain(&self, mac: Mac) -> Result<Explanation, NodeError> {
         self.nodes.ask(move |ledger, _, _| explain(ledger, mac)).await.map_err(store)
-    }
-}
-
-impl Orders {
-    /// Takes a forgotten node's entry out of the inventory; what fails here, the next run's launch mends.
-    async fn strike(&self, node: NodeId) {
-        let inventory = self.inventory.clone();
-        let struck = tokio::task::spawn_blocking(move || inventory.remove(&node).map_err(|error| error.to_string()));
-        if let Err(error) = struck.await.unwrap_or_else(|panic| Err(panic.to_string())) {
-            tracing::warn!(error, "a forgotten node has an entry in the inventory until the next run");
-        }
     }
 }
 

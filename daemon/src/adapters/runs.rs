@@ -8,16 +8,16 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use ansible::{
     RunBook, RunEnd, RunFolder, RunOrder, RunnerHandle, Wanted,
     events::{Promise, TaskReport},
-    inventory::{Inventory, InventoryHost, SshUser},
+    inventory::{InventoryHost, SshUser},
 };
 use tasks::BoxError;
 use vocabulary::{ProcessId, Reason, Run, RunId, RunState, Timestamp, quote_said};
 
-use super::orders::RunnerSwitch;
+use super::{orders::RunnerSwitch, roster::Roster};
 use crate::nodes::{
     Nodes,
     launcher::LaunchPad,
-    ledger::{Host, Launchable, News, Verifying},
+    ledger::{Host, Launchable, News, Ready, Verifying},
     lifecycle::Promises,
 };
 
@@ -39,10 +39,10 @@ impl RunBook for Book {
         Ok(running.into_iter().map(|one| RunOrder { run: one.run, host: inventory_host(one.host) }).collect())
     }
 
-    async fn started(&self, run: RunId, process: ProcessId, at: Timestamp) -> Result<Wanted, BoxError> {
-        let started =
-            move |run: Run| Run { state: RunState::Running, process: Some(process), started: Some(at), ..run };
-        self.change(run, started, None, Verifying::NotYet).await
+    async fn started(&self, order: &RunOrder, process: ProcessId, at: Timestamp) -> Result<Wanted, BoxError> {
+        let ready = Ready { run: order.run.id, host_keys: order.host.host_keys.clone(), process, at };
+        let goes = self.0.ask(move |ledger, now, writes| ledger.begins(now, ready, writes)).await?;
+        Ok(if goes { Wanted::Yes } else { Wanted::No })
     }
 
     async fn task(&self, run: RunId, report: TaskReport) -> Result<(), BoxError> {
@@ -73,30 +73,18 @@ impl RunBook for Book {
             (cause, _) => cause,
         };
         let state = end.state;
-        let ended = move |run: Run| Run { state, cause, ended: Some(at), ..run };
-        self.change(run, ended, Some(promises), Verifying::NotYet).await.map(drop)
-    }
-}
-
-impl Book {
-    /// Changes a run that has not ended; a report about one that has is a repeat after a crash and means nothing.
-    async fn change(
-        &self,
-        run: RunId,
-        change: impl FnOnce(Run) -> Run + Send + 'static,
-        promises: Option<Promises>,
-        verifying: Verifying,
-    ) -> Result<Wanted, BoxError> {
-        let wanted = self
-            .0
+        self.0
             .ask(move |ledger, now, writes| {
+                // A report about a run that has ended is a repeat after a crash and means nothing.
                 let known = ledger.run(run).filter(|known| !known.state.ended()).cloned();
-                let Some(known) = known else { return Wanted::No };
-                ledger.run_changed(now, &change(known), promises.as_ref(), verifying, writes);
-                Wanted::Yes
+                let Some(known) = known else { return };
+                // One that was withdrawn was ended by what befell its node, not by a person.
+                let cause = ledger.unwanted(&known).filter(|_| state == RunState::Cancelled).or(cause);
+                let ended = Run { state, cause, ended: Some(at), ..known };
+                ledger.run_changed(now, &ended, Some(&promises), Verifying::NotYet, writes);
             })
             .await?;
-        Ok(wanted)
+        Ok(())
     }
 }
 
@@ -108,40 +96,38 @@ fn judged(promises: &[Promise]) -> Promises {
     }
 }
 
-fn inventory_host(host: Host) -> InventoryHost {
+pub(super) fn inventory_host(host: Host) -> InventoryHost {
     InventoryHost { node: host.node, address: host.address, user: SshUser::root(), host_keys: host.host_keys }
 }
 
 /// The inventory and the runner, as the launcher knows them.
 pub struct Pad {
-    /// Roost's file in it.
-    pub inventory: Arc<Inventory>,
+    /// Who writes the inventory.
+    pub roster: Arc<Roster>,
     /// Where runs go.
     pub runner: RunnerHandle,
 }
 
 #[async_trait::async_trait]
 impl LaunchPad for Pad {
-    async fn launch(&self, run: Launchable, hosts: Vec<Host>) -> Result<(), Reason> {
-        let inventory = Arc::clone(&self.inventory);
-        let hosts: Vec<InventoryHost> = hosts.into_iter().map(inventory_host).collect();
-        let written = tokio::task::spawn_blocking(move || inventory.sync(&hosts)).await;
-        match written {
-            Ok(Ok(written)) => {
-                for warning in written.warnings {
-                    tracing::warn!(?warning, "the operator's inventory");
-                }
-            }
-            Ok(Err(error)) => return Err(Reason { cause: error.to_string(), remedy: error.remedy() }),
-            Err(panic) => {
-                return Err(Reason { cause: panic.to_string(), remedy: "look at the daemon's log".to_owned() });
-            }
-        }
+    async fn launch(&self, run: Launchable) -> Result<(), Reason> {
+        self.roster.write().await?;
         let order = RunOrder { run: run.run, host: inventory_host(run.host) };
         self.runner.enqueue(order).map_err(|error| Reason {
             cause: error.to_string(),
             remedy: "nothing, it is tried again; roost run list shows what is ahead".to_owned(),
         })
+    }
+
+    async fn withdraw(&self, run: RunId) {
+        match self.runner.cancel(run).await {
+            Ok(met) => tracing::info!(%run, ?met, "withdrawn: its node may not have it any more"),
+            Err(error) => tracing::debug!(%run, %error, "there was nothing to withdraw"),
+        }
+    }
+
+    async fn settle(&self) {
+        self.roster.refresh().await;
     }
 }
 

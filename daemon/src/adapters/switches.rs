@@ -166,13 +166,19 @@ impl Hands {
     }
 
     async fn look(&self, node: &NodeId) -> SwitchEnd {
+        let mut living = Living::Unknown;
         for _ in 0..LOOKS {
-            if self.room.living(node.mac()).await == Living::Silent {
+            living = self.room.living(node.mac()).await;
+            if living == Living::Silent {
                 return SwitchEnd::Switched;
             }
             tokio::time::sleep(LOOK).await;
         }
-        SwitchEnd::NotSwitched("the daemon ended meanwhile, and the machine still answers".to_owned())
+        let found = match living {
+            Living::Unknown => "it cannot be found out whether the machine is off",
+            Living::Answers | Living::Silent => "the machine still answers",
+        };
+        SwitchEnd::NotSwitched(format!("the daemon ended meanwhile, and {found}"))
     }
 
     /// An outcome that cannot be written now (a full disk) is written later: until then no other order is taken.

@@ -162,6 +162,7 @@ impl Config {
             token_ttl: *token_ttl,
             sla: lifecycle::Slas {
                 power_on: sla.power_on,
+                readmitted: sla.readmitted,
                 booting: sla.booting,
                 called_home: sla.called_home,
                 configuring: sla.configuring,

@@ -277,6 +277,9 @@ section! {
     Sla {
         /// From power-on by Roost to the first DHCP packet.
         power_on: Duration = default r#""5m""#;
+        /// From the approval of a suspect to its call-home: so long it may come with another identity, then it is
+        /// `suspect` again.
+        readmitted: Duration = default r#""1h""#;
         /// From the boot script to the call-home.
         booting: Duration = default r#""20m""#;
         /// From the call-home to the start of the run: the queue.

@@ -46,7 +46,7 @@ pub enum Refusal {
 /// Decides on a call-home whose token was found to belong to `tracked`.
 #[must_use]
 pub fn decide(now: Timestamp, tracked: &Tracked, token: TokenHash, call: &CallHome) -> Decision {
-    let Some(boot) = tracked.boot.as_ref().filter(|boot| boot.token == Some(token)) else {
+    let Some(boot) = tracked.boot_of(token) else {
         return Decision::Refuse(Refusal::Superseded);
     };
     if tracked.node.state == vocabulary::NodeState::Suspect {
@@ -79,7 +79,9 @@ fn judge_claims(tracked: &Tracked, asked_with: Option<SmbiosUuid>, call: &CallHo
         return Decision::Park("it calls home with another SMBIOS UUID than it booted with");
     }
     match &tracked.node.identity {
-        Some(known) if known.smbios_uuid != claimed => Decision::Park("its MAC is known with another SMBIOS UUID"),
+        Some(known) if tracked.pardoned.is_none() && known.smbios_uuid != claimed => {
+            Decision::Park("its MAC is known with another SMBIOS UUID")
+        }
         _ => Decision::Accept,
     }
 }
@@ -94,6 +96,7 @@ pub fn identity(call: &CallHome) -> Identity {
         smbios_uuid: call.smbios_uuid.and_then(SmbiosUuid::identifying),
         machine_id: Some(call.machine_id.clone()),
         host_keys,
+        answered: None,
         tpm: None,
     }
 }

@@ -7,10 +7,10 @@
 //!
 //! Proven belongs to the pinned identity, not to the boot's number: anybody can send a DISCOVER that opens a new boot.
 
-use vocabulary::{EndorsementKey, Identity, NodeState, RunId, RunState, Step, Timestamp, TpmIdentity};
+use vocabulary::{EndorsementKey, Identity, Step, Timestamp, TpmIdentity};
 
 use super::{
-    ledger::{Launchable, Ledger, Verifying, Writes},
+    ledger::{Launchable, Ledger, Writes},
     lifecycle::{TpmRule, Tracked, Turn},
 };
 use crate::tpm::Finding;
@@ -68,26 +68,11 @@ impl Ledger {
         writes: &mut Writes,
     ) -> Clearance {
         let mac = asked.host.node.mac();
-        let current = |tracked: &Tracked| {
-            let same_keys = tracked.node.identity.as_ref().is_some_and(|it| it.host_keys == asked.host.host_keys);
-            same_keys && tracked.node.run == Some(asked.run.id) && tracked.node.state == NodeState::CalledHome
-        };
-        if !self.machine(mac).is_some_and(current) {
+        if !self.is_current(asked) {
             return Clearance::Stop;
         }
         let clearance = self.turn(now, mac, writes, |tracked, _, turn, _| tracked.tpm_found(now, finding, turn));
-        if clearance != Some(Clearance::Go) {
-            self.end_unproven(now, asked.run.id, writes);
-        }
         clearance.unwrap_or(Clearance::Stop)
-    }
-
-    /// The run of a machine that was parked before it could start.
-    fn end_unproven(&mut self, now: Timestamp, run: RunId, writes: &mut Writes) {
-        let Some(run) = self.run(run).filter(|run| run.state == RunState::Queued).cloned() else { return };
-        let cause = Some("its node did not prove its TPM and is parked".to_owned());
-        let run = vocabulary::Run { state: RunState::Cancelled, ended: Some(now), cause, ..run };
-        self.run_changed(now, &run, None, Verifying::NotYet, writes);
     }
 }
 

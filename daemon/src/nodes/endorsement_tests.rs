@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use vocabulary::{
     Approved, Authority, CallHome, EndorsementKind, EventKind, Firmware, Hardware, HostKey, Mac, MachineId, NodeId,
+    NodeState, RunState,
 };
 
 use super::*;
@@ -25,7 +26,8 @@ fn key(byte: u8) -> EndorsementKey {
 
 fn ledger(tpm: TpmRule) -> Ledger {
     let hour = Duration::from_secs(3600);
-    let sla = Slas { power_on: hour, booting: hour, called_home: hour, configuring: hour, verifying: hour };
+    let sla =
+        Slas { power_on: hour, readmitted: hour, booting: hour, called_home: hour, configuring: hour, verifying: hour };
     let rules = Rules { enroll: Enroll::Auto, tpm, token_ttl: hour, sla, max_runs: 3, max_strangers: 9 };
     Ledger::new(rules, Counters { boot: 1, run: 1 }, vec![], vec![], None)
 }
@@ -53,6 +55,7 @@ fn boot(ledger: &mut Ledger, second: i64, host_key: char) -> Launchable {
     };
     ledger.call_home(at(second), &call, peer, None, &mut writes).unwrap();
     let [one] = ledger.launchables().try_into().unwrap();
+    assert_eq!(ledger.answered(at(second), &one, &mut writes), Clearance::Go);
     one
 }
 

@@ -1,4 +1,5 @@
-//! Brings queued runs to Ansible: waits for the pinned key and the TPM, writes the inventory, hands the run over.
+//! Brings queued runs to Ansible: waits for the pinned key and the TPM, writes the inventory, hands the run over; and
+//! takes back those whose nodes may not have them any more.
 //!
 //! A reconciler: it takes no input, looks at what the lifecycle says is queued, and does what is missing; nudged
 //! after every change, and periodically in case a nudge was lost. A machine that is not reachable yet, or a disk too
@@ -21,7 +22,7 @@ use vocabulary::{Reason, RunId};
 use super::{
     Nodes, NodesError,
     endorsement::{Clearance, Question},
-    ledger::{Host, Launchable},
+    ledger::Launchable,
 };
 use crate::{
     ssh::{Keyring, Pinned},
@@ -38,8 +39,12 @@ const AT_ONCE: usize = 32;
 /// Where a run goes once its machine answered: the inventory and the runner, joined by the daemon.
 #[async_trait::async_trait]
 pub trait LaunchPad: Send + Sync + 'static {
-    /// Writes the inventory with all `hosts` and queues the run; a reason if it cannot be done now.
-    async fn launch(&self, run: Launchable, hosts: Vec<Host>) -> Result<(), Reason>;
+    /// Writes the inventory and queues the run; a reason if it cannot be done now.
+    async fn launch(&self, run: Launchable) -> Result<(), Reason>;
+    /// Ends a run that its node may not have any more, wherever it is.
+    async fn withdraw(&self, run: RunId);
+    /// Brings the inventory in step with the lifecycle.
+    async fn settle(&self);
 }
 
 /// The reconciler, built and not yet running.
@@ -65,6 +70,8 @@ impl<P: LaunchPad> Launcher<P> {
         let mut tries: JoinSet<(RunId, bool)> = JoinSet::new();
         let mut whose: HashMap<task::Id, RunId> = HashMap::new();
         loop {
+            self.withdraw(&mut handed).await;
+            self.pad.settle().await;
             for one in self.queue().await {
                 if tries.len() < AT_ONCE && !handed.contains(&one.run.id) && trying.insert(one.run.id) {
                     let run = one.run.id;
@@ -91,6 +98,15 @@ impl<P: LaunchPad> Launcher<P> {
         }
         tries.shutdown().await;
         Ok(())
+    }
+
+    /// Takes back what was handed over and is over, and what runs on a node that was parked or denied since.
+    async fn withdraw(&self, handed: &mut HashSet<RunId>) {
+        let known = handed.clone();
+        for run in self.nodes.ask(move |ledger, _, _| ledger.withdrawn(&known)).await.unwrap_or_default() {
+            self.pad.withdraw(run).await;
+            handed.remove(&run);
+        }
     }
 
     async fn queue(&self) -> Vec<Launchable> {
@@ -120,12 +136,16 @@ async fn attempt(nodes: &Nodes, pad: &impl LaunchPad, keys: &Keyring, one: Launc
         cause: format!("its pinned host key does not answer yet: {error}"),
         remedy: format!("nothing, it is tried again; roost node timeline {} shows how far it is", one.host.node),
     })?;
+    let asked = one.clone();
+    let answered = nodes.ask(move |ledger, now, writes| ledger.answered(now, &asked, writes));
+    if answered.await.map_err(|error| unwritten(&error))? == Clearance::Stop {
+        return Ok(());
+    }
     if clearance(nodes, keys, &pinned, &one).await? == Clearance::Stop {
         // Parked, or another run took this one's place: nothing is left to launch.
         return Ok(());
     }
-    let hosts = nodes.ask(|ledger, _, _| ledger.inventory()).await.map_err(|error| unwritten(&error))?;
-    pad.launch(one, hosts).await
+    pad.launch(one).await
 }
 
 /// Asks the machine's TPM, where that is still open, and lets the lifecycle judge.

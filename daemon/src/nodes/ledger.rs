@@ -6,6 +6,7 @@
 
 mod forgetting;
 mod refused;
+mod running;
 mod window;
 
 use std::{
@@ -15,16 +16,17 @@ use std::{
 
 use serde_json::json;
 use vocabulary::{
-    EventKind, Firmware, HostKey, Mac, Node, NodeId, NodeState, Reason, Run, RunId, RunState, SmbiosUuid, Step,
-    StepRecord, Timestamp, TokenHash, redact_tokens,
+    EventKind, Firmware, HostKey, Mac, Node, NodeId, NodeState, Run, RunId, SmbiosUuid, Step, StepRecord, Timestamp,
+    TokenHash, redact_tokens,
 };
 
 use forgetting::Owner;
+pub use running::{News, Ready, Verifying};
 
 use super::endorsement::{self, Question};
-use super::lifecycle::{Boot, Counters, Promises, Repeat, Rules, Tracked, Turn};
+use super::lifecycle::{Boot, Counters, Rules, Tracked, Turn};
 use super::refusals::Refusals;
-pub use super::writes::{Report, Writes};
+pub use super::writes::{Pardons, Report, Writes};
 use crate::policy::{self, Window};
 
 /// Something that DHCP, TFTP or HTTP saw of a machine.
@@ -96,10 +98,10 @@ impl Ledger {
         window: Option<Window>,
     ) -> Self {
         let owned = |one: &Tracked| {
-            let boot = one.boot.as_ref()?;
-            Some((boot.token?, Owner { mac: one.node.mac, expires: boot.expires }))
+            let owner = |boot: &Boot| Some((boot.token?, Owner { mac: one.node.mac, expires: boot.expires }));
+            one.boots().filter_map(owner).collect::<Vec<_>>()
         };
-        let tokens = machines.iter().filter_map(owned).collect();
+        let tokens = machines.iter().flat_map(owned).collect();
         Self {
             rules,
             machines: machines.into_iter().map(|one| (one.node.mac, one)).collect(),
@@ -151,30 +153,28 @@ impl Ledger {
         act: impl FnOnce(&mut Tracked, &mut Counters, &mut Turn, &Rules) -> R,
     ) -> Option<R> {
         let tracked = self.machines.get_mut(&mac)?;
-        let (before, boot_before, power_before) = (tracked.node.clone(), tracked.boot.clone(), tracked.power());
+        let before = tracked.clone();
         let mut turn = Turn::default();
         let result = act(tracked, &mut self.counters, &mut turn, &self.rules);
-        if tracked.node != before || before.generation == 0 {
-            tracked.node.generation = before.generation + 1;
+        if tracked.node != before.node || before.node.generation == 0 {
+            tracked.node.generation = before.node.generation + 1;
         }
         let tracked = tracked.clone();
-        if tracked.boot.as_ref().map(|boot| boot.id) != boot_before.as_ref().map(|boot| boot.id) {
+        if tracked.boot.as_ref().map(|boot| boot.id) != before.boot.as_ref().map(|boot| boot.id) {
             self.seen.remove(&mac);
         }
-        self.write_down(now, &before, boot_before.as_ref(), &tracked, turn, writes);
-        self.note_power(&power_before, &tracked.power(), writes);
+        write_boots(&before, &tracked, writes);
+        self.write_down(now, &before.node, &tracked, turn, writes);
+        self.end_unwanted(now, before.node.run, &tracked, writes);
+        self.end_unwanted(now, tracked.node.run, &tracked, writes);
+        self.note_power(&before.power(), &tracked.power(), writes);
+        if tracked.pardoned != before.pardoned {
+            writes.pardoned = Some(self.pardons());
+        }
         Some(result)
     }
 
-    fn write_down(
-        &mut self,
-        now: Timestamp,
-        before: &Node,
-        boot_before: Option<&Boot>,
-        tracked: &Tracked,
-        mut turn: Turn,
-        writes: &mut Writes,
-    ) {
+    fn write_down(&mut self, now: Timestamp, before: &Node, tracked: &Tracked, mut turn: Turn, writes: &mut Writes) {
         let node = &tracked.node;
         self.refusals.leave_out_repeats(now, before, node, &mut turn);
         if node != before {
@@ -182,9 +182,6 @@ impl Ledger {
         }
         if node.state != before.state {
             writes.events.push(report(EventKind::NodeState, node, None, json!(node)));
-        }
-        if let Some(boot) = tracked.boot.as_ref().filter(|boot| boot_before != Some(*boot)) {
-            writes.boots.insert(node.id.clone(), boot.clone());
         }
         for (step, detail) in turn.lines {
             let detail = redact_tokens(&detail);
@@ -198,44 +195,6 @@ impl Ledger {
         }
         if let Some(run) = turn.run {
             self.write_run(node, run, writes);
-        }
-    }
-
-    fn write_run(&mut self, node: &Node, run: Run, writes: &mut Writes) {
-        self.end_superseded(node, &run, writes);
-        writes.events.push(report(EventKind::Run, node, Some(run.id), json!(run)));
-        self.runs.retain(|_, other| !other.state.ended() || other.node != run.node);
-        self.runs.insert(run.id, run.clone());
-        writes.runs.insert(run.id, run);
-    }
-
-    /// A run that still waits for a machine which asks for a new one has nothing left to wait for.
-    fn end_superseded(&mut self, node: &Node, new: &Run, writes: &mut Writes) {
-        let waits = |run: &&mut Run| run.node == node.id && run.id != new.id && run.state == RunState::Queued;
-        for old in self.runs.values_mut().filter(waits) {
-            old.state = RunState::Cancelled;
-            old.ended = Some(new.created);
-            old.cause = Some(format!("the machine asked again: run {} took its place", new.id));
-            writes.events.push(report(EventKind::Run, node, Some(old.id), json!(old)));
-            writes.runs.insert(old.id, old.clone());
-        }
-    }
-
-    /// The place that the node's next run has in its boot.
-    #[must_use]
-    pub fn next_attempt(&self, mac: Mac) -> Repeat {
-        let Some(node) = self.machines.get(&mac).map(|one| &one.node) else { return Repeat::default() };
-        Repeat::after(node.boot, node.run.and_then(|run| self.runs.get(&run)))
-    }
-
-    /// Ends runs that have a process on record but no host to speak of any more: parked and approved anew since.
-    pub fn end_orphans(&mut self, now: Timestamp, writes: &mut Writes) {
-        let running = self.runs.values().filter(|run| run.state == RunState::Running);
-        let orphans: Vec<Run> = running.filter(|run| self.host_of(run).is_none()).cloned().collect();
-        for run in orphans {
-            let cause = Some("its node was parked and admitted anew while it ran".to_owned());
-            let run = Run { state: RunState::Lost, ended: Some(now), cause, ..run };
-            self.run_changed(now, &run, None, Verifying::NotYet, writes);
         }
     }
 
@@ -256,7 +215,7 @@ impl Ledger {
         let Some(tracked) = self.machines.get(&seen.mac) else { return };
         let early = tracked.boot.as_ref().is_some_and(|boot| boot.accepted.is_none());
         let always = matches!(seen.step, Step::Refused | Step::Alarm);
-        let worth = always || (early && self.seen.entry(seen.mac).or_default().insert(seen.step));
+        let worth = always || (early && self.first_time(seen.mac, seen.step));
         self.turn(now, seen.mac, writes, |tracked, _, turn, _| {
             // Of a machine that was proved, the address that its call-home gave stays: whoever else boots under its MAC,
             // perhaps on another subnet, must not move the place where it is looked for.
@@ -267,6 +226,11 @@ impl Ledger {
                 turn.line(seen.step, seen.detail);
             }
         });
+    }
+
+    /// Whether a station is new in the machine's current boot; it is known from now on.
+    pub(super) fn first_time(&mut self, mac: Mac, step: Step) -> bool {
+        self.seen.entry(mac).or_default().insert(step)
     }
 
     fn discovered(&mut self, now: Timestamp, mac: Mac, firmware: Firmware, writes: &mut Writes) {
@@ -312,53 +276,6 @@ impl Ledger {
         }
     }
 
-    /// Its run has a process, is at a task, or is over: the run's row and the node's state change together.
-    pub fn run_changed(
-        &mut self,
-        now: Timestamp,
-        run: &Run,
-        promises: Option<&Promises>,
-        verifying: Verifying,
-        writes: &mut Writes,
-    ) {
-        let mac = run.node.mac();
-        self.runs.insert(run.id, run.clone());
-        if let Some(tracked) = self.machines.get(&mac) {
-            writes.events.push(report(EventKind::Run, &tracked.node, Some(run.id), json!(run)));
-        }
-        writes.runs.insert(run.id, run.clone());
-        self.turn(now, mac, writes, |tracked, counters, turn, rules| {
-            if run.process.is_some() && !run.state.ended() {
-                tracked.run_started(now, run.id, turn);
-            }
-            if verifying == Verifying::Began {
-                tracked.verification_began(now, run.id, turn);
-            }
-            if run.state.ended() {
-                let nothing = Promises::Broken("nothing was verified".to_owned());
-                tracked.run_ended(now, rules, run, promises.unwrap_or(&nothing), counters, turn);
-            }
-        });
-    }
-
-    /// A task of a run reported; whether that is news.
-    pub fn reported(&mut self, run: RunId, place: u64, report: serde_json::Value, writes: &mut Writes) -> News {
-        let last = self.reported.entry(run).or_default();
-        if place <= *last {
-            return News::Known;
-        }
-        *last = place;
-        writes.tasks.push((run, place, report.clone()));
-        let node = self.runs.get(&run).map(|run| run.node.clone());
-        writes.events.push(Report { kind: EventKind::RunTask, node, run: Some(run), data: report });
-        News::New
-    }
-
-    /// How far the reports of an open run had come when the daemon ended.
-    pub fn resume_reports(&mut self, run: RunId, last: u64) {
-        self.reported.insert(run, last);
-    }
-
     /// What stands on the timeline of a boot in progress already.
     pub fn resume_stations(&mut self, mac: Mac, stations: HashSet<Step>) {
         self.seen.insert(mac, stations);
@@ -374,30 +291,11 @@ impl Ledger {
         }
     }
 
-    /// The runs that have a process, and their hosts.
+    /// Every suspect whose approval stands open, and since when.
     #[must_use]
-    pub fn running(&self) -> Vec<Launchable> {
-        let running = self.runs.values().filter(|run| run.state == RunState::Running);
-        let launched =
-            |run: &Run| Some(Launchable { run: run.clone(), host: self.host_of(run)?, question: Question::Settled });
-        running.filter_map(launched).collect()
-    }
-
-    /// The runs that are queued and whose machine may be reached.
-    #[must_use]
-    pub fn launchables(&self) -> Vec<Launchable> {
-        let mut ready: Vec<Launchable> = self
-            .machines
-            .values()
-            .filter(|one| one.node.state == NodeState::CalledHome)
-            .filter_map(|one| {
-                let run = self.runs.get(&one.node.run?).filter(|run| run.state == RunState::Queued)?;
-                let question = endorsement::question(one.node.identity.as_ref(), self.rules.tpm);
-                Some(Launchable { run: run.clone(), host: host(one)?, question })
-            })
-            .collect();
-        ready.sort_by_key(|one| one.run.id);
-        ready
+    pub fn pardons(&self) -> Pardons {
+        let open = |one: &Tracked| Some((one.node.id.clone(), one.pardoned?));
+        self.machines.values().filter_map(open).collect()
     }
 
     /// The machines that hold the fleet key: admitted, with an address and a pinned identity.
@@ -406,53 +304,29 @@ impl Ledger {
         self.hosts_that(|_| true)
     }
 
-    /// Those that belong into the inventory: of them, the ones whose identity is whole. One whose TPM has yet to answer is
-    /// nobody that a playbook should speak to.
+    /// Those that belong into the inventory: of them, the ones whose identity is whole. One whose pinned key or TPM has yet
+    /// to answer is nobody that a playbook should speak to.
     #[must_use]
     pub fn inventory(&self) -> Vec<Host> {
-        self.hosts_that(|one| !endorsement::is_open(one.node.identity.as_ref()))
+        let answered = |one: &Tracked| one.node.identity.as_ref().and_then(|known| known.answered);
+        let whole = |one: &Tracked| answered(one).is_some() && !endorsement::is_open(one.node.identity.as_ref());
+        // An address that was given to another machine since is the other's, and only one can have it.
+        let mut last = HashMap::new();
+        for one in self.machines.values().filter(|one| whole(one)) {
+            let holder = last.entry(one.node.address).or_insert_with(|| answered(one));
+            *holder = answered(one).max(*holder);
+        }
+        let newest = |one: &Tracked| last.get(&one.node.address) == Some(&answered(one));
+        self.hosts_that(|one| whole(one) && newest(one))
     }
 
     fn hosts_that(&self, condition: impl Fn(&Tracked) -> bool) -> Vec<Host> {
-        let belongs = |one: &&Tracked| one.node.approved && one.node.state != NodeState::Suspect && condition(one);
+        let kept_out = |one: &Tracked| one.node.state == NodeState::Suspect || one.pardoned.is_some();
+        let belongs = |one: &&Tracked| one.node.approved && !kept_out(one) && condition(one);
         let mut hosts: Vec<Host> = self.machines.values().filter(belongs).filter_map(host).collect();
         hosts.sort_by(|a, b| a.node.cmp(&b.node));
         hosts
     }
-
-    /// The host of a run, wherever its node is.
-    #[must_use]
-    pub fn host_of(&self, run: &Run) -> Option<Host> {
-        self.machines.get(&run.node.mac()).and_then(host)
-    }
-
-    /// Says on the node why its run has not started yet; the state stays.
-    pub fn stuck(&mut self, now: Timestamp, mac: Mac, reason: Reason, writes: &mut Writes) {
-        self.turn(now, mac, writes, |tracked, _, turn, _| {
-            if tracked.node.state == NodeState::CalledHome && tracked.node.reason.as_ref() != Some(&reason) {
-                turn.line(Step::Note, reason.cause.clone());
-                tracked.node.reason = Some(reason);
-            }
-        });
-    }
-}
-
-/// Whether something was known already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum News {
-    /// It is new.
-    New,
-    /// It was known: a repeat after a crash.
-    Known,
-}
-
-/// Whether a report is the first of the role that verifies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verifying {
-    /// It is.
-    Began,
-    /// It is not.
-    NotYet,
 }
 
 /// The name of an authority, as a timeline shows it.
@@ -475,6 +349,18 @@ pub struct Asked {
     pub firmware: Option<Firmware>,
     /// From where; never an identity.
     pub peer: IpAddr,
+}
+
+/// Changed attempts, and those whose tokens count no longer: a row has a token exactly as long as the token counts.
+fn write_boots(before: &Tracked, after: &Tracked, writes: &mut Writes) {
+    let node = &after.node.id;
+    for boot in after.boots().filter(|boot| before.boots().all(|old| old != *boot)) {
+        writes.boots.insert(boot.id, (node.clone(), boot.clone()));
+    }
+    let gone = |old: &&Boot| old.token.is_some() && after.boots().all(|boot| boot.id != old.id);
+    for old in before.boots().filter(gone) {
+        writes.boots.insert(old.id, (node.clone(), Boot { token: None, ..old.clone() }));
+    }
 }
 
 fn host(tracked: &Tracked) -> Option<Host> {

@@ -72,10 +72,15 @@ pub struct Tracked {
     pub node: Node,
     /// Its last boot attempt.
     pub boot: Option<Boot>,
+    /// The attempt before it, for as long as the last one has no token: a DISCOVER is a packet that anybody can send,
+    /// so only a new token makes an old one worthless.
+    pub earlier: Option<Boot>,
     /// Roost switched it on and it has not been seen since.
     pub powered: Option<Awaited>,
     /// Roost is switching it.
     pub switching: Option<Switching>,
+    /// Since when a person's approval of this suspect stands open for another identity.
+    pub pardoned: Option<Timestamp>,
 }
 
 /// What one input brought about; carried out in one transaction.
@@ -145,14 +150,14 @@ impl Tracked {
             created: now,
             generation: 0,
         };
-        Self { node, boot: None, powered: None, switching: None }
+        Self { node, boot: None, earlier: None, powered: None, switching: None, pardoned: None }
     }
 
     /// A machine as the store remembers it; `now` is when this daemon began to listen.
     #[must_use]
     pub fn kept(node: Node, boot: Option<Boot>, ordered: Option<Timestamp>, now: Timestamp) -> Self {
         let powered = ordered.map(|ordered| Awaited { ordered, listening: now });
-        Self { node, boot, powered, switching: None }
+        Self { node, boot, earlier: None, powered, switching: None, pardoned: None }
     }
 
     /// Puts the node into a state with nothing to explain.
@@ -195,63 +200,29 @@ impl Tracked {
     fn open_boot(&mut self, now: Timestamp, counters: &mut Counters) {
         let id = counters.next_boot();
         self.node.boot = Some(id);
+        self.earlier = self.boot.take().filter(|boot| boot.token.is_some()).or_else(|| self.earlier.take());
         self.boot =
             Some(Boot { id, opened: now, token: None, minted: None, expires: None, uuid: None, accepted: None });
     }
 
-    /// Decides on a machine that nobody decided on yet.
-    pub fn enrol(&mut self, now: Timestamp, enroll: Enroll, turn: &mut Turn) {
-        if self.node.state != NodeState::Discovered {
-            return;
-        }
-        match enroll {
-            Enroll::Auto => self.admit(now, "nodes.enroll = \"auto\"", turn),
-            Enroll::Deny => {
-                self.enter_because(
-                    now,
-                    NodeState::Denied,
-                    "nodes.enroll = \"deny\" and nobody approved it",
-                    self.approve_hint(),
-                );
-                turn.line(Step::Refused, "not enrolled: nodes.enroll = \"deny\"");
-            }
-            Enroll::Approve => {
-                self.enter_because(now, NodeState::Waiting, "never seen before", self.approve_hint());
-                turn.line(Step::Waiting, "shows its MAC and waits for approval");
-            }
-        }
+    /// The attempts whose tokens count, and the one that has none yet.
+    pub fn boots(&self) -> impl Iterator<Item = &Boot> {
+        self.boot.iter().chain(&self.earlier)
     }
 
-    fn approve_hint(&self) -> String {
-        format!("roost node approve {}", self.node.mac)
-    }
-
-    /// A person or policy admits it. A parked machine starts anew: what it called home with before is forgotten.
-    pub fn admit(&mut self, now: Timestamp, by: &str, turn: &mut Turn) {
-        if self.node.state == NodeState::Suspect {
-            self.node.identity = None;
-        }
-        self.node.approved = true;
-        turn.line(Step::Approved, format!("by {by}"));
-        if self.waits_at_the_door() {
-            self.enter(now, NodeState::Approved);
-        }
-    }
-
-    /// Whether an approval would change its state.
+    /// The attempt that this token was minted for, while it counts.
     #[must_use]
-    pub const fn waits_at_the_door(&self) -> bool {
-        matches!(
-            self.node.state,
-            NodeState::Discovered | NodeState::Waiting | NodeState::Denied | NodeState::Suspect | NodeState::Failed
-        )
+    pub fn boot_of(&self, token: TokenHash) -> Option<&Boot> {
+        self.boots().find(|boot| boot.token == Some(token))
     }
 
-    /// A person says no.
-    pub fn deny(&mut self, now: Timestamp, by: &str, turn: &mut Turn) {
-        self.node.approved = false;
-        self.enter_because(now, NodeState::Denied, format!("denied by {by}"), self.approve_hint());
-        turn.line(Step::Refused, format!("denied by {by}"));
+    /// The machine with this token is here: an attempt that a DISCOVER opened since was its own, or nobody's.
+    pub fn take_up(&mut self, token: TokenHash) {
+        let Some(earlier) = self.earlier.take_if(|boot| boot.token == Some(token)) else { return };
+        self.boot = match self.boot.take() {
+            Some(Boot { id, opened, .. }) => Some(Boot { id, opened, ..earlier }),
+            None => Some(earlier),
+        };
     }
 
     /// A script with a token goes to an admitted machine: the boot is under way.
@@ -272,18 +243,9 @@ impl Tracked {
             boot.expires = now.checked_add(minted.1).ok();
             boot.uuid = uuid;
         }
+        self.earlier = None;
         self.enter(now, NodeState::Booting);
         turn.line(Step::Script, "token minted");
-    }
-
-    /// Parks the machine until a person decides.
-    pub fn park(&mut self, now: Timestamp, cause: &str, turn: &mut Turn) {
-        let remedy = format!(
-            "if the machine was changed on purpose: roost node approve {}; if not, somebody on the boot network plays it",
-            self.node.mac
-        );
-        self.enter_because(now, NodeState::Suspect, cause, remedy.clone());
-        turn.alarm(cause, remedy);
     }
 
     /// Queues a run, the first of this boot or a repeat.
@@ -388,7 +350,7 @@ impl Tracked {
 
     /// Looks whether the node stayed longer than its SLA; returns whether anything changed.
     pub fn overdue(&mut self, now: Timestamp, rules: &Rules, turn: &mut Turn) -> Overdue {
-        if self.ignored_power(now, rules, turn) {
+        if self.ignored_power(now, rules, turn) || self.pardon_lapsed(now, rules, turn) {
             return Overdue::Yes;
         }
         let Some((sla, what, remedy)) = self.limit(rules) else { return Overdue::No };

@@ -17,6 +17,7 @@ fn rules() -> Rules {
         token_ttl: 15 * minute,
         sla: Slas {
             power_on: 2 * minute,
+            readmitted: 60 * minute,
             booting: 10 * minute,
             called_home: 30 * minute,
             configuring: 20 * minute,

@@ -7,7 +7,7 @@ use store::{Batch, BootRow, Claims, NewEvent, NodeWrite, ReadError, RunFilter, R
 use vocabulary::{Node, NodeId, Run, RunId, Step, Timestamp};
 
 use super::{
-    ledger::{Ledger, Writes},
+    ledger::{Ledger, Pardons, Writes},
     lifecycle::{Accepted, Boot, Counters, Rules, Tracked},
     power::{Orders, Switchings},
 };
@@ -19,6 +19,9 @@ const WINDOW: &str = "nodes.approval_window";
 const POWERED: &str = "nodes.power_orders";
 /// The setting that holds the power orders that are being carried out.
 const SWITCHING: &str = "nodes.power_switching";
+
+/// The setting that holds the approvals of suspects that stand open.
+const PARDONED: &str = "nodes.pardons";
 
 /// What the store remembers cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -46,10 +49,11 @@ pub async fn commit(store: &Store, writes: Writes, now: Timestamp) -> Result<(),
 }
 
 fn batch(writes: Writes, now: Timestamp) -> Batch {
-    let boots = writes.boots.into_iter().map(|(node, boot)| Write::Put(boot_row(node, &boot))).collect();
+    let boots = writes.boots.into_values().map(|(node, boot)| Write::Put(boot_row(node, &boot))).collect();
     let window = writes.window.map(|window| (WINDOW.to_owned(), window.map(|window| serde_json::json!(window))));
     let powered = writes.powered.map(|orders| (POWERED.to_owned(), Some(serde_json::json!(orders))));
     let switching = writes.switching.map(|orders| (SWITCHING.to_owned(), Some(serde_json::json!(orders))));
+    let pardoned = writes.pardoned.map(|open| (PARDONED.to_owned(), Some(serde_json::json!(open))));
     let mut runs: Vec<Run> = writes.runs.into_values().collect();
     runs.sort_by_key(|run| run.id);
     Batch {
@@ -64,7 +68,7 @@ fn batch(writes: Writes, now: Timestamp) -> Batch {
         runs: runs.into_iter().map(Write::Put).collect(),
         run_tasks: writes.tasks.into_iter().map(|(run, seq, data)| RunTaskRow { run, seq, at: now, data }).collect(),
         steps: writes.steps,
-        settings: window.into_iter().chain(powered).chain(switching).collect(),
+        settings: window.into_iter().chain(powered).chain(switching).chain(pardoned).collect(),
         events: writes
             .events
             .into_iter()
@@ -107,14 +111,15 @@ pub async fn load(store: &Store, rules: Rules, now: Timestamp) -> Result<Ledger,
     let window = setting::<Window>(store, WINDOW).await?;
     let powered = setting::<Orders>(store, POWERED).await?.unwrap_or_default();
     let mut switching = setting::<Switchings>(store, SWITCHING).await?.unwrap_or_default();
+    let pardons = setting::<Pardons>(store, PARDONED).await?.unwrap_or_default();
     let tracked = |node: Node| {
-        let (boot, ordered) = (boot_of(&node, &boots), powered.get(&node.id).copied());
-        let switching = switching.remove(&node.id);
-        Tracked { switching, ..Tracked::kept(node, boot, ordered, now) }
+        let ((boot, earlier), ordered) = (boots_of(&node, &boots), powered.get(&node.id).copied());
+        let (switching, pardoned) = (switching.remove(&node.id), pardons.get(&node.id).copied());
+        Tracked { earlier, switching, pardoned, ..Tracked::kept(node, boot, ordered, now) }
     };
-    let machines = nodes.into_iter().map(tracked).collect();
+    let machines = nodes.iter().cloned().map(tracked).collect();
     let reports = last_reports(store, &open).await?;
-    let stations = stations(store, &boots).await?;
+    let stations = stations(store, &nodes, &boots).await?;
     let runs = last.into_iter().chain(open).collect();
     let mut ledger = Ledger::new(rules, counters, machines, runs, window);
     for (run, place) in reports {
@@ -150,17 +155,30 @@ async fn last_reports(store: &Store, open: &[Run]) -> Result<Vec<(RunId, u64)>, 
 }
 
 /// The stations of each boot that has not called home, so that a daemon that comes back writes none of them again.
-async fn stations(store: &Store, boots: &[BootRow]) -> Result<Vec<(NodeId, HashSet<Step>)>, ReadError> {
+async fn stations(store: &Store, nodes: &[Node], boots: &[BootRow]) -> Result<Vec<(NodeId, HashSet<Step>)>, ReadError> {
     let mut stations = Vec::new();
-    for boot in boots.iter().filter(|boot| boot.accepted.is_none()) {
+    let current = |boot: &&BootRow| nodes.iter().any(|node| node.boot == Some(boot.id));
+    for boot in boots.iter().filter(|boot| boot.accepted.is_none()).filter(current) {
         let lines = store.timeline(boot.node.clone(), Some(boot.id), u32::MAX).await?;
         stations.push((boot.node.clone(), lines.into_iter().map(|line| line.step).collect()));
     }
     Ok(stations)
 }
 
-fn boot_of(node: &Node, boots: &[BootRow]) -> Option<Boot> {
-    boots.iter().find(|boot| boot.node == node.id).map(|row| Boot {
+/// The node's last attempt, and the one before it where that holds the last token. A token that was minted and is gone
+/// was withdrawn: its attempt is over.
+fn boots_of(node: &Node, boots: &[BootRow]) -> (Option<Boot>, Option<Boot>) {
+    let own = |row: &&BootRow| row.node == node.id;
+    let over = |row: &BootRow| row.minted.is_some() && row.token.is_none();
+    let last = boots.iter().filter(own).find(|row| node.boot == Some(row.id) && !over(row)).map(boot);
+    let counts = |row: &&BootRow| row.token.is_some() && node.boot != Some(row.id);
+    let earlier = boots.iter().filter(own).filter(counts).max_by_key(|row| row.id).map(boot);
+    let token = last.as_ref().is_some_and(|boot| boot.token.is_some());
+    (last, earlier.filter(|_| !token))
+}
+
+fn boot(row: &BootRow) -> Boot {
+    Boot {
         id: row.id,
         opened: row.opened,
         token: row.token,
@@ -168,9 +186,13 @@ fn boot_of(node: &Node, boots: &[BootRow]) -> Option<Boot> {
         expires: row.expires,
         uuid: row.uuid,
         accepted: accepted(row),
-    })
+    }
 }
 
 fn accepted(row: &BootRow) -> Option<Accepted> {
     Some(Accepted { digest: row.accepted?, run: row.run?, at: row.used? })
 }
+
+#[cfg(test)]
+#[path = "persist_tests.rs"]
+mod tests;

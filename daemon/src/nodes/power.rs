@@ -237,6 +237,7 @@ mod tests {
         let minute = std::time::Duration::from_secs(60);
         let sla = Slas {
             power_on: 2 * minute,
+            readmitted: 60 * minute,
             booting: 10 * minute,
             called_home: minute,
             configuring: minute,

@@ -37,8 +37,19 @@ pub struct Outside {
 pub enum Living {
     /// It answered: whoever boots under its MAC is somebody else.
     Answers,
-    /// Nobody proved to be it.
+    /// Nobody is there, or somebody who is not it.
     Silent,
+    /// This control node could not find out. Nothing that takes silence may go on.
+    Unknown,
+}
+
+/// What to say where it is unknown whether a node lives.
+#[must_use]
+pub fn unknown_living() -> Reason {
+    because(
+        "the control node cannot find out whether the machine that owns this MAC is up",
+        "look at the control node's log, its free memory and the disk of its temporary files",
+    )
 }
 
 /// The answer to a machine that asks for its script.
@@ -135,6 +146,9 @@ impl Ledger {
     }
 
     fn script_for_admitted(&mut self, now: Timestamp, asked: Asked, outside: Outside, writes: &mut Writes) -> Answer {
+        if outside.living == Living::Unknown {
+            return Answer::Wait(unknown_living());
+        }
         if outside.living == Living::Answers {
             let cause = "somebody boots under its MAC while it answers on its pinned host key";
             self.turn(now, asked.mac, writes, |_, _, turn, _| {
@@ -222,10 +236,12 @@ impl Ledger {
         writes: &mut Writes,
     ) -> Result<RunId, TurnedDown> {
         let address = address.ok_or(TurnedDown::NoAddress)?;
+        let token = call.token.hash();
         let repeat = self.next_attempt(mac);
         let run = self.turn(now, mac, writes, |tracked, counters, turn, _| {
-            let tpm = endorsement::carried(tracked.node.identity.as_ref());
-            tracked.node.identity = Some(Identity { tpm, ..admission::identity(call) });
+            tracked.take_up(token);
+            let tpm = endorsement::carried(tracked.node.identity.as_ref().filter(|_| tracked.pardoned.is_none()));
+            tracked.known_anew(Identity { tpm, ..admission::identity(call) });
             tracked.node.address = Some(address);
             turn.line(Step::CalledHome, format!("from {address}"));
             let run = tracked.queue_run(now, "call-home", repeat, counters, turn);
@@ -238,26 +254,21 @@ impl Ledger {
         run.ok_or(TurnedDown::Refused(Refusal::UnknownToken))
     }
 
-    /// A booting machine reports how far it is; adds to its timeline and nothing else.
+    /// A booting machine reports how far it is: a line on its timeline, once a boot, and nothing else. A report is sent
+    /// again when its answer was lost; and what fails in a boot the machine mends by starting over, until its SLA is up.
     ///
     /// # Errors
     /// The token is not of a boot in progress.
     pub fn progress(&mut self, now: Timestamp, report: &Report, writes: &mut Writes) -> Result<(), TurnedDown> {
         let token = report.token.hash();
         let mac = self.owner(token).ok_or(Refusal::UnknownToken)?;
-        let boot = self.machine(mac).and_then(|one| one.boot.as_ref()).filter(|boot| boot.token == Some(token));
-        let boot = boot.ok_or(Refusal::Superseded)?;
+        let boot = self.machine(mac).and_then(|one| one.boot_of(token)).ok_or(Refusal::Superseded)?;
         if boot.expires.is_none_or(|expires| now > expires) {
             return Err(Refusal::Expired.into());
         }
-        self.turn(now, mac, writes, |tracked, _, turn, _| {
-            if report.step == Step::Failed && tracked.node.state == NodeState::Booting {
-                let remedy = format!("roost node timeline {}; its console says more", tracked.node.id);
-                tracked.fail(now, format!("the machine reports: {}", report.detail), remedy, turn);
-            } else {
-                turn.line(report.step, report.detail.clone());
-            }
-        });
+        if self.first_time(mac, report.step) {
+            self.turn(now, mac, writes, |_, _, turn, _| turn.line(report.step, report.detail.clone()));
+        }
         Ok(())
     }
 

@@ -20,8 +20,14 @@ pub(crate) fn mac(last: u8) -> Mac {
 
 pub(crate) fn ledger(enroll: Enroll) -> Ledger {
     let minute = Duration::from_secs(60);
-    let sla =
-        Slas { power_on: minute, booting: 10 * minute, called_home: minute, configuring: minute, verifying: minute };
+    let sla = Slas {
+        power_on: minute,
+        readmitted: 60 * minute,
+        booting: 10 * minute,
+        called_home: minute,
+        configuring: minute,
+        verifying: minute,
+    };
     let rules = Rules { enroll, tpm: TpmRule::Prove, token_ttl: 15 * minute, sla, max_runs: 3, max_strangers: 2 };
     Ledger::new(rules, Counters { boot: 1, run: 1 }, vec![], vec![], None)
 }
@@ -129,7 +135,7 @@ fn a_call_home_is_a_run_in_one_write_and_names_nothing_after_what_the_machine_sa
         (NodeState::CalledHome, Some(RunId(1)), Some("10.77.1.5".parse().unwrap()))
     );
     assert_eq!(writes.runs[&RunId(1)].state, RunState::Queued);
-    assert!(writes.boots[&NodeId::of(mac(1))].accepted.is_some());
+    assert!(writes.boots.values().all(|(_, boot)| boot.accepted.is_some()));
     let said = serde_json::to_string(&(
         &writes.nodes.values().collect::<Vec<_>>(),
         &writes.runs.values().collect::<Vec<_>>(),
@@ -218,7 +224,40 @@ fn a_machine_reports_its_stations_only_while_it_boots() {
     assert_eq!(late, Err(TurnedDown::Refused(Refusal::Expired)));
     let mut writes = Writes::default();
     ledger.progress(at(31), &report(Step::Failed), &mut writes).unwrap();
-    assert_eq!(writes.nodes[&NodeId::of(mac(1))].1.state, NodeState::Failed);
+    assert_eq!(writes.steps.len(), 1);
+    assert!(writes.nodes.is_empty(), "what a machine says of its boot changed its state");
+    ledger.tick(at(10_000), &mut Writes::default());
+    assert_eq!(ledger.machine(mac(1)).unwrap().node.state, NodeState::Failed, "its SLA does");
+}
+
+#[test]
+fn a_report_that_is_sent_again_is_written_once_also_after_a_restart() {
+    let (mut ledger, token) = booting(Enroll::Auto);
+    let report = Report { token, step: Step::ImageFetched, detail: "9 bytes".into() };
+    let mut writes = Writes::default();
+    ledger.progress(at(30), &report, &mut writes).unwrap();
+    let written = writes.steps.iter().map(|line| line.step).collect();
+    let mut again = Writes::default();
+    ledger.progress(at(31), &report, &mut again).unwrap();
+    assert!(again.is_empty(), "{again:?}");
+
+    let machines = ledger.machines().cloned().collect();
+    let mut ledger = Ledger::new(ledger.rules.clone(), ledger.counters, machines, vec![], None);
+    ledger.resume_stations(mac(1), written);
+    ledger.progress(at(40), &report, &mut again).unwrap();
+    assert!(again.is_empty(), "{again:?}");
+    ledger.progress(at(41), &Report { step: Step::ImageVerified, ..report }, &mut again).unwrap();
+    assert_eq!(again.steps.len(), 1);
+}
+
+#[test]
+fn where_it_is_unknown_whether_the_owner_of_a_mac_is_up_nobody_gets_a_token_under_it() {
+    let (mut ledger, token) = booting(Enroll::Auto);
+    call_home(&mut ledger, 60, &call(1, token)).0.unwrap();
+    let (answer, writes) = ask(&mut ledger, 70, 1, Outside { living: Living::Unknown, ..outside() });
+    let Answer::Wait(reason) = answer else { panic!("{answer:?}") };
+    assert!(reason.cause.contains("cannot find out") && !reason.remedy.is_empty(), "{reason:?}");
+    assert!(writes.boots.is_empty());
 }
 
 #[test]
@@ -305,7 +344,8 @@ fn a_run_that_waits_for_a_machine_which_boots_again_gives_way_to_the_new_one() {
         panic!("no token")
     };
     let (second, writes) = call_home(&mut ledger, 130, &call(1, token));
-    assert_eq!(writes.runs[&first].state, RunState::Cancelled);
+    assert!(writes.runs.contains_key(second.as_ref().unwrap()));
+    assert!(ledger.run(first).is_none_or(|run| run.state == RunState::Cancelled));
     assert_eq!(ledger.launchables().iter().map(|one| one.run.id).collect::<Vec<_>>(), [second.unwrap()]);
 }
 

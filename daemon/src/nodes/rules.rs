@@ -44,6 +44,8 @@ pub enum TpmRule {
 pub struct Slas {
     /// From power-on by Roost to the first DISCOVER.
     pub power_on: Duration,
+    /// From a person's approval of a suspect to its call-home; it is a suspect again then.
+    pub readmitted: Duration,
     /// From the script to the call-home.
     pub booting: Duration,
     /// From the call-home to the start of the run.

@@ -1,8 +1,8 @@
 //! What a turn of the lifecycle writes: the ledger fills it, `persist` puts it into the store's words.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use vocabulary::{EventKind, Hardware, Node, NodeId, Run, RunId, StepRecord};
+use vocabulary::{BootId, EventKind, Hardware, Node, NodeId, Run, RunId, StepRecord, Timestamp};
 
 use super::{
     lifecycle::Boot,
@@ -10,13 +10,16 @@ use super::{
 };
 use crate::policy::Window;
 
+/// Suspects whose approval stands open, and since when: as the store keeps them.
+pub type Pardons = BTreeMap<NodeId, Timestamp>;
+
 /// What one turn of the actor writes, all or nothing.
 #[derive(Debug, Default)]
 pub struct Writes {
     /// Changed nodes: the generation that the store has, and the last version of each.
     pub nodes: HashMap<NodeId, (u64, Node)>,
-    /// Changed boots.
-    pub boots: HashMap<NodeId, Boot>,
+    /// Changed boots. In the order of their numbers, so that a token is taken from one before it is given to the next.
+    pub boots: BTreeMap<BootId, (NodeId, Boot)>,
     /// New and changed runs.
     pub runs: HashMap<RunId, Run>,
     /// Reports of runs' tasks: run, place, report.
@@ -35,6 +38,8 @@ pub struct Writes {
     pub powered: Option<Orders>,
     /// The power orders that are being carried out, when they changed.
     pub switching: Option<Switchings>,
+    /// The approvals of suspects that stand open, when they changed.
+    pub pardoned: Option<Pardons>,
 }
 
 impl Writes {
@@ -48,6 +53,7 @@ impl Writes {
             && self.window.is_none()
             && self.powered.is_none()
             && self.switching.is_none()
+            && self.pardoned.is_none()
     }
 }
 

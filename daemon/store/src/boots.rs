@@ -94,9 +94,10 @@ pub(crate) fn of_node(connection: &Connection, node: &NodeId, limit: u32) -> Res
     statement.query_map((Text(node), limit), read)?.collect()
 }
 
-/// The last one of every node that has any.
+/// The last one of every node that has any, and the last one with a token.
 pub(crate) fn last_of_each(connection: &Connection) -> Result<Vec<BootRow>> {
-    let sql = "SELECT * FROM boots WHERE id IN (SELECT max(id) FROM boots GROUP BY node) ORDER BY node";
+    let sql = "SELECT * FROM boots WHERE id IN (SELECT max(id) FROM boots GROUP BY node UNION
+        SELECT max(id) FROM boots WHERE token IS NOT NULL GROUP BY node) ORDER BY node, id";
     connection.prepare_cached(sql)?.query_map([], read)?.collect()
 }
 

@@ -135,5 +135,25 @@ async fn a_node_of_before_tpms_were_asked_keeps_its_identity() {
     drop(before);
     let store = Store::open(folder.path(), at(0)).await.unwrap();
     let identity = store.node(id(1)).await.unwrap().unwrap().identity.unwrap();
-    assert_eq!(identity, Identity { tpm: None, ..node(1).identity.unwrap() });
+    assert_eq!(identity, Identity { tpm: None, answered: None, ..node(1).identity.unwrap() });
+}
+
+/// A database of the second schema, whose identities do not say whether their key answered.
+#[tokio::test]
+async fn a_node_that_ansible_worked_on_before_it_was_written_down_that_it_answered_has_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), at(0)).await.unwrap();
+    let ready = vocabulary::Node { state: vocabulary::NodeState::Ready, since: at(50), ..node(2) };
+    let nodes = vec![node(1).into(), ready.into()];
+    store.commit(Batch { nodes, ..Batch::default() }).await.unwrap();
+    store.close().await;
+    let before = Connection::open(database(folder.path())).unwrap();
+    before
+        .execute_batch("UPDATE nodes SET identity = json_remove(identity, '$.answered'); PRAGMA user_version = 2;")
+        .unwrap();
+    drop(before);
+    let store = Store::open(folder.path(), at(0)).await.unwrap();
+    for (last, answered) in [(1, None), (2, Some(at(50)))] {
+        assert_eq!(store.node(id(last)).await.unwrap().unwrap().identity.unwrap().answered, answered);
+    }
 }

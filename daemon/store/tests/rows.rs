@@ -69,7 +69,7 @@ async fn boots_are_found_by_number_and_node() {
     let boots: Vec<_> = store.boots(id(1), 9).await.unwrap().into_iter().map(|boot| boot.id).collect();
     assert_eq!(boots, [BootId(8), BootId(7)]);
     let last: Vec<_> = store.last_boots().await.unwrap().into_iter().map(|boot| boot.id).collect();
-    assert_eq!(last, [BootId(8), BootId(9)]);
+    assert_eq!(last, [BootId(7), BootId(8), BootId(9)], "the newest, and the newest with a token");
 
     let mut thief = BootRow::new(BootId(20), id(2), at(6));
     thief.token = Some(token);

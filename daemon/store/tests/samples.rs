@@ -32,6 +32,7 @@ pub(crate) fn node(last: u8) -> Node {
             smbios_uuid: "4c4c4544-0042-3510-8054-b4c04f564433".parse().ok(),
             machine_id: "0123456789abcdef0123456789abcdef".to_owned().try_into().ok(),
             host_keys: Vec::new(),
+            answered: Some(at(6)),
             tpm: Some(TpmIdentity {
                 key: EndorsementKey { kind: EndorsementKind::Rsa2048, sha256: [last; 32] },
                 proven: Some(at(7)),

@@ -32,6 +32,8 @@ pub(crate) struct Setup {
     pub(crate) enroll: &'static str,
     /// The playbook of every run.
     pub(crate) playbook: PathBuf,
+    /// How many runs at the same time.
+    pub(crate) concurrency: u32,
     /// Further sections of the configuration.
     pub(crate) more: String,
     /// Where loaders and images are; a small stand-in image is put there if there is none.
@@ -42,7 +44,7 @@ impl Setup {
     /// Admits everyone and runs a playbook of two tasks, with boot files of a few bytes.
     pub(crate) fn small() -> Self {
         let playbook = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/playbooks/small.yaml");
-        Self { enroll: "auto", playbook, more: String::new(), assets: None }
+        Self { enroll: "auto", playbook, concurrency: 4, more: String::new(), assets: None }
     }
 }
 
@@ -181,6 +183,7 @@ enroll = "{enroll}"
 trust_boot_network = {trust}
 [ansible]
 playbook = "{playbook}"
+concurrency = {concurrency}
 [assets]
 dir = "{assets}"
 {more}"#,
@@ -188,6 +191,7 @@ dir = "{assets}"
         enroll = setup.enroll,
         trust = setup.enroll == "auto",
         playbook = setup.playbook.display(),
+        concurrency = setup.concurrency,
         assets = assets.display(),
         more = setup.more,
     )

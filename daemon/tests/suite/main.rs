@@ -12,6 +12,7 @@ mod cli_client;
 mod control_node;
 mod crashes;
 mod demo_ends;
+mod gate;
 mod http_auth;
 mod http_events;
 mod http_listeners;

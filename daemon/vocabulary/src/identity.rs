@@ -221,6 +221,8 @@ pub struct Identity {
     pub machine_id: Option<MachineId>,
     /// Sorted; the pinned known hosts of this boot.
     pub host_keys: Vec<HostKey>,
+    /// When one of these keys first answered at the node's address; until then no playbook speaks to what is there.
+    pub answered: Option<Timestamp>,
     /// Its TPM, once one was proven; absent where the machine has none.
     pub tpm: Option<TpmIdentity>,
 }

@@ -10,12 +10,12 @@
 use std::time::Duration;
 
 use serde_json::json;
-use vocabulary::{Approved, EventKind, Mac, NodeId, NodeState, Step, StepRecord, Timestamp, TokenHash};
+use vocabulary::{Approved, EventKind, Mac, NodeId, NodeState, Reason, Step, StepRecord, Timestamp, TokenHash};
 
 use super::{Ledger, Report, Tracked, Writes, authority_name};
 use crate::nodes::{
     lifecycle::Enroll,
-    requests::{Living, OrderError},
+    requests::{Living, OrderError, unknown_living},
 };
 
 /// How long a stranger stays in any case.
@@ -58,6 +58,10 @@ impl Ledger {
                 format!("{node} is {state} and answers on its pinned host key"),
                 format!("switch it off, or keep it out: roost node deny {node}"),
             ),
+            state if tracked.node.approved && state != NodeState::Failed && living == Living::Unknown => {
+                let Reason { cause, remedy } = unknown_living();
+                refuse(format!("{node} is {state}, and {cause}"), remedy)
+            }
             state => {
                 Ok(format!("{state} -> forgotten, with its boots, timeline and runs; a stranger if it comes again"))
             }
@@ -104,9 +108,7 @@ impl Ledger {
     pub(super) fn prune_tokens(&mut self, now: Timestamp) {
         let over = |expires: Timestamp| expires.checked_add(TOKEN_GRACE).is_ok_and(|until| until < now);
         let machines = &self.machines;
-        let last = |token: &TokenHash, mac: Mac| {
-            machines.get(&mac).and_then(|one| one.boot.as_ref()).is_some_and(|boot| boot.token == Some(*token))
-        };
+        let last = |token: &TokenHash, mac: Mac| machines.get(&mac).is_some_and(|one| one.boot_of(*token).is_some());
         self.tokens.retain(|token, owner| !owner.expires.is_none_or(over) || last(token, owner.mac));
     }
 
@@ -123,13 +125,16 @@ impl Ledger {
             self.reported.remove(run);
         }
         writes.nodes.remove(node);
-        writes.boots.remove(node);
+        writes.boots.retain(|_, (owner, _)| owner != node);
         writes.runs.retain(|_, run| run.node != *node);
         writes.tasks.retain(|(run, ..)| !runs.contains(run));
         writes.steps.retain(|line| line.node != *node);
         writes.claims.retain(|(owner, ..)| owner != node);
         writes.forgotten.push(node.clone());
         self.note_power(&gone.power(), &Default::default(), writes);
+        if gone.pardoned.is_some() {
+            writes.pardoned = Some(self.pardons());
+        }
         let detail = detail.to_owned();
         let line =
             StepRecord { node: node.clone(), boot: gone.node.boot, at: now, step: Step::Note, detail, took_ms: None };

@@ -77,6 +77,8 @@ fn a_node_that_answers_is_kept_and_one_that_is_away_goes_with_its_token_and_runs
     let mut writes = Writes::default();
     ledger.turn(at(7), mac(1), &mut writes, |tracked, _, _, _| tracked.enter(at(7), NodeState::Ready));
     assert!(refused(&ledger, 1, Living::Answers).contains("answers on its pinned host key"));
+    let unknown = ledger.forgettable(&node(1), Living::Unknown).unwrap_err();
+    assert!(unknown.to_string().contains("cannot find out"), "{unknown}");
     forget(&mut ledger, 1, Living::Silent).0.unwrap();
     assert!(ledger.run(vocabulary::RunId(1)).is_none() && ledger.hosts().is_empty());
     let (late, _) = call_home(&mut ledger, 60, &honest);
