@@ -34,6 +34,8 @@ fn machine() -> tempfile::TempDir {
         ("sys/block/vda/size", "2048\n"),
         ("sys/block/loop0/size", "999\n"),
         ("sys/block/sr0/size", "0\n"),
+        ("sys/block/nvme0c0n1/size", "2048\n"),
+        ("sys/block/nvme0c0n1/hidden", "1\n"),
         ("sys/class/tty/console/active", "ttyS0\n"),
         ("dev/ttyS0", ""),
         ("proc/meminfo", "MemTotal:        3145728 kB\nMemFree: 1 kB\n"),

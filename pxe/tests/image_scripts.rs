@@ -143,6 +143,35 @@ fn a_station_is_told_again_while_the_daemon_restarts_and_not_after_a_refusal() {
     assert_eq!(tell("echo 'wget: server returned error: HTTP/1.1 404 Not Found' >&2; return 1"), (Some(0), 1));
 }
 
+/// The disks of a SATA controller are seen once its driver is loaded, and need another one then.
+#[test]
+fn drivers_are_loaded_for_controllers_and_then_for_the_disks_they_found() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let machine = Machine::with_command_line("");
+    let write = |path: &str, content: &str| {
+        let path = machine.folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    };
+    write("sys/bus/pci/devices/0000:00:1f.2/class", "0x010601\n");
+    write("sys/bus/pci/devices/0000:00:1f.2/modalias", "pci:ahci\n");
+    write("sys/bus/pci/devices/0000:00:02.0/class", "0x020000\n");
+    write("sys/bus/pci/devices/0000:00:02.0/modalias", "pci:network\n");
+    let found = "mkdir -p sys/bus/scsi/devices/0:0:0:0; echo scsi:t-0x00 >sys/bus/scsi/devices/0:0:0:0/modalias";
+    write("modprobe", &format!("#!/bin/sh\nshift\necho \"$@\" >>loaded\n{found}\n"));
+    let modprobe = machine.folder.path().join("modprobe");
+    fs::set_permissions(&modprobe, fs::Permissions::from_mode(0o755)).unwrap();
+    let status = Command::new("sh")
+        .arg(image("root/usr/lib/roost/load-disk-drivers"))
+        .current_dir(machine.folder.path())
+        .env("ROOST_ROOT", machine.folder.path())
+        .env("ROOST_MODPROBE", &modprobe)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    assert_eq!(machine.read("loaded"), "pci:ahci\nscsi:t-0x00\n");
+}
+
 #[test]
 fn the_new_root_learns_whose_boot_it_is() {
     use std::os::unix::fs::PermissionsExt as _;
