@@ -349,6 +349,8 @@ mod tests {
         let identity: Identity = serde_json::from_str(written).unwrap();
         assert_eq!(identity.mac, Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]));
         assert_eq!(serde_json::to_string(&identity).unwrap(), written);
+        let older = written.replace("\"answered\":null,\"tpm\":null", "\"tpm\":null");
+        assert_eq!(serde_json::from_str::<Identity>(&older).unwrap(), identity, "as it stood before it had that word");
     }
 
     #[test]
