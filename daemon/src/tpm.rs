@@ -6,7 +6,7 @@
 //! it over one SSH connection to `ask.sh` on the node. What a finding means for the node is decided in
 //! `nodes/endorsement.rs`.
 //!
-//! Making a credential needs no TPM and no program on the control node (docs/decisions/0007-make-credential-in-rust.md).
+//! Making a credential needs no TPM and no program on the control node (docs/decisions/0006-make-credential-in-rust.md).
 //! The EK's certificate is not looked at: the first proof is trusted as the first host key is, the same TPM is demanded
 //! from then on.
 

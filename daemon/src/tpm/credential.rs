@@ -3,7 +3,7 @@
 //! A seed goes to the endorsement key (RSA-OAEP, or ECDH with a key made for this once); from the seed come the key that
 //! encrypts the secret (AES-128-CFB) and the one that authenticates it together with the name of the object that it is
 //! for. RSA with a public key is one modular power, written out here: the one crate that offers it carries an open
-//! advisory about its private half, which Roost would never use (docs/decisions/0007-make-credential-in-rust.md).
+//! advisory about its private half, which Roost would never use (docs/decisions/0006-make-credential-in-rust.md).
 
 use aes::{
     Aes128,
