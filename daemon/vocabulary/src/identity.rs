@@ -344,7 +344,8 @@ mod tests {
     fn an_identity_reads_back_as_it_was_written() {
         let written = concat!(
             r#"{"mac":"52:54:00:12:34:56","smbios_uuid":"4c4c4544-0042-3510-8054-b4c04f564433","machine_id":null,"#,
-            r#""host_keys":["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0Yx8E0fMmzQzVmU1nJqFZ0WkV5Yk1pQm9vdEtleTEy"],"tpm":null}"#
+            r#""host_keys":["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0Yx8E0fMmzQzVmU1nJqFZ0WkV5Yk1pQm9vdEtleTEy"],"#,
+            r#""answered":null,"tpm":null}"#
         );
         let identity: Identity = serde_json::from_str(written).unwrap();
         assert_eq!(identity.mac, Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]));
