@@ -93,8 +93,8 @@ dir = "/var/cache/roost/assets"
 
 /// The playbook of the checkout that this binary was built in, else the installed one.
 fn playbook() -> Result<PathBuf, Failure> {
-    let binary = own_binary()?;
-    let checkout = binary.ancestors().nth(3).map(|root| root.join("ansible/playbook.yaml"));
+    // Not by where the binary lies: CARGO_TARGET_DIR may be anywhere.
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(|root| root.join("ansible/playbook.yaml"));
     let installed = PathBuf::from("/usr/local/share/roost/ansible/playbook.yaml");
     checkout.into_iter().chain([installed]).find(|path| path.exists()).ok_or_else(|| {
         Failure::words(
