@@ -283,8 +283,8 @@ pub(crate) fn config(addresses: u8) -> Config {
 pub(crate) fn receive(socket: &UdpSocket, fits: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
     let mut buffer = [0; 2048];
     loop {
-        match socket.recv(&mut buffer) {
-            Ok(length) if fits(&buffer[..length]) => return Some(buffer[..length].to_vec()),
+        match crate::patience::recv_from(socket, &mut buffer) {
+            Ok((length, _)) if fits(&buffer[..length]) => return Some(buffer[..length].to_vec()),
             Ok(_) => {}
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => return None,
             Err(error) => panic!("cannot receive: {error}"),

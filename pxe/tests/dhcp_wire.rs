@@ -155,7 +155,7 @@ fn b06_a_relay_is_answered_on_its_server_port_from_the_asked_address() {
     let (length, from) = (0..10)
         .find_map(|_| {
             relay.send_to(&ask, SocketAddrV4::new(SERVER, 67)).unwrap();
-            relay.recv_from(&mut buffer).ok()
+            crate::patience::recv_from(&relay, &mut buffer).ok()
         })
         .expect("no answer to the relay");
     assert_eq!(from, SocketAddrV4::new(SERVER, 67).into());

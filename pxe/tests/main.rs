@@ -20,6 +20,7 @@ mod image_call_home;
 mod image_inputs;
 mod image_scripts;
 mod ipxe_real;
+mod patience;
 mod tftp_client;
 mod tftp_refusals;
 mod tftp_transfers;

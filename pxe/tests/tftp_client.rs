@@ -153,7 +153,7 @@ impl Session {
 
     fn receive_one(&mut self) -> Option<Vec<u8>> {
         let mut buffer = [0; 65536];
-        match self.socket.recv_from(&mut buffer) {
+        match crate::patience::recv_from(&self.socket, &mut buffer) {
             Ok((count, std::net::SocketAddr::V4(from))) => {
                 assert_eq!(*self.server.get_or_insert(from), from, "the server changed its port");
                 Some(buffer[..count].to_vec())

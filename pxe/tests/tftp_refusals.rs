@@ -20,7 +20,7 @@ async fn refusal(server: SocketAddrV4, opcode: u16, name: &str) -> String {
         socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         socket.send_to(&packet, server).unwrap();
         let mut buffer = [0; 2000];
-        let (count, _) = socket.recv_from(&mut buffer).unwrap();
+        let (count, _) = crate::patience::recv_from(&socket, &mut buffer).unwrap();
         assert_eq!(buffer[1], 5, "an ERROR, not {:?}", &buffer[..count]);
         text(&buffer[4..count])
     })
@@ -109,7 +109,7 @@ async fn a_greedy_client_is_told_to_wait() {
         socket.send_to(&request(1, LOADER.as_bytes(), Get::default()), server).unwrap();
         let mut buffer = [0; 2000];
         socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        let (count, _) = socket.recv_from(&mut buffer).unwrap();
+        let (count, _) = crate::patience::recv_from(&socket, &mut buffer).unwrap();
         (buffer[1], text(&buffer[4..count]), socket)
     };
     let stays: Vec<_> = tokio::task::spawn_blocking(move || (0..5).map(stay).collect()).await.unwrap();

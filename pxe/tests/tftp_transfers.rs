@@ -46,7 +46,7 @@ async fn b17_a_size_probe_that_aborts_is_no_failure() {
         let probe = Get { tsize: true, blksize: Some(1468), ..Get::default() };
         socket.send_to(&request(1, LOADER.as_bytes(), probe), server).unwrap();
         let mut buffer = [0; 2000];
-        let (count, from) = socket.recv_from(&mut buffer).unwrap();
+        let (count, from) = crate::patience::recv_from(&socket, &mut buffer).unwrap();
         assert_eq!(buffer[1], 6, "an OACK");
         socket.send_to(b"\0\x05\0\0aborted\0", from).unwrap();
         options(&buffer[2..count])
@@ -128,15 +128,18 @@ async fn a_repeated_request_and_a_stranger_leave_a_transfer_alone() {
         socket.send_to(&packet, server).unwrap();
         socket.send_to(&packet, server).unwrap();
         let mut buffer = [0; 2000];
-        let (_, from) = socket.recv_from(&mut buffer).unwrap();
-        assert!(socket.recv_from(&mut buffer).is_err(), "the repeated request is not answered twice");
+        let (_, from) = crate::patience::recv_from(&socket, &mut buffer).unwrap();
+        assert!(
+            crate::patience::recv_from(&socket, &mut buffer).is_err(),
+            "the repeated request is not answered twice"
+        );
         let stranger = open_socket();
         stranger.send_to(&[0, 4, 0, 1], from).unwrap();
-        assert!(stranger.recv_from(&mut buffer).is_err());
+        assert!(crate::patience::recv_from(&stranger, &mut buffer).is_err());
         let mut blocks = 1;
         while blocks < 4 {
             socket.send_to(&[0, 4, 0, blocks], from).unwrap();
-            let (count, again) = socket.recv_from(&mut buffer).unwrap();
+            let (count, again) = crate::patience::recv_from(&socket, &mut buffer).unwrap();
             assert_eq!((again, buffer[3]), (from, blocks + 1));
             blocks += 1;
             if count < 516 {

@@ -101,7 +101,14 @@ impl Transfer {
         match self.socket.recv_from(&mut packet) {
             Ok((count, from)) if count >= 4 => Ok(Some((packet[..count].to_vec(), from))),
             Ok(_) => Ok(None),
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Ok(None),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
+                ) =>
+            {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
