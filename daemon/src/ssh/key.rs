@@ -118,7 +118,7 @@ impl FleetKey {
         let put = || {
             std::fs::File::open(&self.private)?.sync_all()?;
             std::fs::rename(&self.private, &path)?;
-            path.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
+            sync_folder_of(&path)
         };
         put().map_err(|source| FleetKeyError::Io { path: path.clone(), source })?;
         Ok(Self { private: path, ..self })
@@ -146,13 +146,8 @@ impl FleetKey {
     /// The file system says no.
     pub fn keep_as_previous(&self, data_dir: &Path) -> Result<Self, FleetKeyError> {
         let private = data_dir.join(PREVIOUS);
-        let put = || {
-            let mut copy = tempfile::NamedTempFile::new_in(data_dir.join("ssh"))?;
-            copy.write_all(&std::fs::read(&self.private)?)?;
-            copy.as_file().sync_all()?;
-            copy.persist(&private).map_err(|error| error.error).map(drop)
-        };
-        put().map_err(|source| FleetKeyError::Io { path: private.clone(), source })?;
+        let put = std::fs::read(&self.private).and_then(|key| put_whole(&private, &key));
+        put.map_err(|source| FleetKeyError::Io { path: private.clone(), source })?;
         Ok(Self { private, ..self.clone() })
     }
 
@@ -189,6 +184,19 @@ impl FleetKey {
     pub fn public_body(&self) -> String {
         self.public.to_string().split(' ').nth(1).unwrap_or_default().to_owned()
     }
+}
+
+/// Puts a file for its owner alone where nobody ever finds half of it; synced before it returns.
+pub(super) fn put_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut draft = tempfile::NamedTempFile::new_in(path.parent().unwrap_or_else(|| Path::new(".")))?;
+    draft.write_all(content)?;
+    draft.as_file().sync_all()?;
+    draft.persist(path).map_err(|error| error.error)?;
+    sync_folder_of(path)
+}
+
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
 }
 
 async fn generate(private: &Path) -> Result<(), FleetKeyError> {

@@ -15,8 +15,6 @@
 //! beside it, and once Roost was started with that, the old one is taken from them.
 
 use std::{
-    fs::File,
-    io::Write as _,
     path::PathBuf,
     sync::{PoisonError, RwLock},
     time::Duration,
@@ -25,7 +23,7 @@ use std::{
 use futures_util::{StreamExt as _, stream};
 use vocabulary::{HostKey, NodeId, Timestamp};
 
-use super::{FleetKey, FleetKeyError, Kept, Pinned, SshError, lines, run};
+use super::{FleetKey, FleetKeyError, Kept, Pinned, SshError, key::put_whole, lines, run};
 
 /// How long a node may take to change its lines.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -174,14 +172,8 @@ impl Keyring {
     /// The file system says no.
     pub fn note(&self, order: &RotationOrder) -> Result<(), FleetKeyError> {
         let path = self.data_dir.join(ORDER);
-        let put = || {
-            let mut draft = tempfile::NamedTempFile::new_in(self.data_dir.join("ssh"))?;
-            draft.write_all(&serde_json::to_vec(order)?)?;
-            draft.as_file().sync_all()?;
-            draft.persist(&path).map_err(|error| error.error)?;
-            File::open(self.data_dir.join("ssh"))?.sync_all()
-        };
-        put().map_err(|source| FleetKeyError::Io { path, source })
+        let text = serde_json::to_vec(order).map_err(Into::into);
+        text.and_then(|text| put_whole(&path, &text)).map_err(|source| FleetKeyError::Io { path, source })
     }
 
     /// The order that did not end, if there is one.
