@@ -205,7 +205,7 @@ pub async fn api(
     let (switches, switcher) = switches::switches(nodes.clone(), power, room.clone(), answer_within);
     let orders = Orders { nodes: nodes.clone(), switches, room, roster };
     let switch = Switch { runner, data_dir: config.data_dir.clone() };
-    let (desk, rotator) = fleet::fleet(nodes.clone(), keys, Arc::clone(&clock));
+    let (desk, rotator) = fleet::fleet(nodes.clone(), keys, Arc::clone(&clock), answer_within);
     let deps = Deps {
         bus: Bus::new(store.clone()),
         fleet: Arc::new(desk),

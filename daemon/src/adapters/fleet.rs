@@ -12,6 +12,7 @@ use tasks::{BoxError, Clock, Stop};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use vocabulary::{Approved, NodeId};
 
+use super::orders::store;
 use crate::{
     http::desks::{Effect, FleetDesk, NodeError, Rotate},
     nodes::{
@@ -21,8 +22,6 @@ use crate::{
     ssh::{Begun, Keyring, Pinned, RotateError, RotationOrder, Settled},
 };
 
-/// How long an answer waits for the rotation's end; shorter than any request's deadline.
-const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// How often nodes that were missed are tried again.
 const AGAIN: Duration = Duration::from_secs(60);
 const ITS_END: &str = "its end is an event: roost event follow --since 0 --kind audit";
@@ -35,6 +34,8 @@ pub struct Fleet {
     orders: mpsc::Sender<Order>,
     /// One order at a time, from the desk to its end.
     free: Arc<Semaphore>,
+    /// How long an answer waits for the rotation's end; shorter than any request's deadline.
+    answer_within: Duration,
 }
 
 /// The part that rotates the key, one order at a time.
@@ -68,9 +69,9 @@ enum Outcome {
 
 /// The API's desk and the part behind it.
 #[must_use]
-pub fn fleet(nodes: Nodes, keys: Arc<Keyring>, clock: Arc<dyn Clock>) -> (Fleet, Rotator) {
+pub fn fleet(nodes: Nodes, keys: Arc<Keyring>, clock: Arc<dyn Clock>, answer_within: Duration) -> (Fleet, Rotator) {
     let (sender, orders) = mpsc::channel(1);
-    let fleet = Fleet { nodes: nodes.clone(), orders: sender, free: Arc::new(Semaphore::new(1)) };
+    let fleet = Fleet { nodes: nodes.clone(), orders: sender, free: Arc::new(Semaphore::new(1)), answer_within };
     (fleet, Rotator { nodes, keys, clock, orders, settled: HashSet::new() })
 }
 
@@ -82,7 +83,7 @@ impl FleetDesk for Fleet {
         let (outcome, answer) = oneshot::channel();
         let sent = self.orders.try_send(Order { by, order, outcome, _turn: turn });
         sent.map_err(|_| refused(&RotateError::UnderWay))?;
-        match tokio::time::timeout(ANSWER_WITHIN, answer).await {
+        match tokio::time::timeout(self.answer_within, answer).await {
             Ok(Ok(outcome)) => outcome.map(effects).map_err(|error| refused(&error)),
             // The daemon is stopping: its next start goes on.
             Ok(Err(_)) | Err(_) => Ok(vec![own(format!("is being replaced; {ITS_END}"))]),
@@ -90,20 +91,9 @@ impl FleetDesk for Fleet {
     }
 
     async fn preview(&self) -> Result<Vec<Effect>, NodeError> {
-        let own = Effect {
-            subject: "fleet key".to_owned(),
-            effect: "is replaced, once every node has the new one".to_owned(),
-        };
-        let holders = self.holders().await?.into_iter();
-        let nodes =
-            holders.map(|(node, _)| Effect { subject: node.to_string(), effect: "gets the new key".to_owned() });
-        Ok(std::iter::once(own).chain(nodes).collect())
-    }
-}
-
-impl Fleet {
-    async fn holders(&self) -> Result<Vec<(NodeId, Pinned)>, NodeError> {
-        holders(&self.nodes).await.map_err(|error| NodeError::Store(error.into()))
+        let own = own("is replaced, once every node has the new one");
+        let holders = holders(&self.nodes).await.map_err(store)?.into_iter();
+        Ok(std::iter::once(own).chain(holders.map(|(node, _)| of_node(&node, "gets the new key"))).collect())
     }
 }
 
@@ -212,9 +202,12 @@ fn own(effect: impl Into<String>) -> Effect {
     Effect { subject: "fleet key".to_owned(), effect: effect.into() }
 }
 
+fn of_node(node: &NodeId, effect: &str) -> Effect {
+    Effect { subject: node.to_string(), effect: effect.to_owned() }
+}
+
 fn effects(outcome: Outcome) -> Vec<Effect> {
-    let effect =
-        |effect: &'static str| move |node: NodeId| Effect { subject: node.to_string(), effect: effect.to_owned() };
+    let effect = |effect: &'static str| move |node: NodeId| of_node(&node, effect);
     let (own, done, missed) = match outcome {
         Outcome::Replaced(Settled { done, missed }) => (
             own("replaced"),
