@@ -14,7 +14,8 @@ mod kv;
 mod locks;
 mod txn;
 
-pub use access::{AclBootstrap, AclToken, AclTokenRequest, NodeIdentity};
+pub use crate::bootstrap::AclBootstrap;
+pub use access::{AclToken, AclTokenRequest, NodeIdentity};
 pub use agent::{Check, LocalAgent, Registration, Verdict};
 pub use catalog::{Catalog, Instance, Only, Status};
 use generated::types::KvEntry;

@@ -17,6 +17,7 @@
 //! Tests talk to real agents: `scripts/agents` says how those are had.
 
 pub mod blocking;
+mod bootstrap;
 pub mod consul;
 pub mod nomad;
 pub mod transport;

@@ -21,7 +21,8 @@ mod nodes;
 mod services;
 mod variables;
 
-pub use access::{AclBootstrap, AclToken, NewToken};
+pub use crate::bootstrap::AclBootstrap;
+pub use access::{AclToken, NewToken};
 pub use allocations::Which;
 pub use deployments::Promote;
 pub use events::{Event, EventBatch, Events, StreamError, Topic};

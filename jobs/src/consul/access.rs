@@ -6,7 +6,7 @@ use vocabulary::Secret;
 use super::{
     AclAuthMethod, AclBindingRule, AclPolicy, AclPolicyRequest, AclTokenStub, Client, generated::types::AclLink,
 };
-use crate::transport::CallError;
+use crate::{bootstrap::AclBootstrap, transport::CallError};
 
 /// A token with its secret.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -53,10 +53,6 @@ pub struct NodeIdentity {
     /// Its datacenter.
     pub datacenter: String,
 }
-
-/// The secret that the first token shall have, where the caller chose it: a repeat after a crash then finds the same.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct AclBootstrap(Option<Secret<String>>);
 
 impl Client {
     /// Makes the first management token. It works once; after that Consul refuses.
@@ -118,17 +114,6 @@ impl Serialize for AclTokenRequest {
         match &self.secret {
             Some(secret) => body.serialize_field("SecretID", secret.expose())?,
             None => body.skip_field("SecretID")?,
-        }
-        body.end()
-    }
-}
-
-impl Serialize for AclBootstrap {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut body = serializer.serialize_struct("AclBootstrap", 1)?;
-        match &self.0 {
-            Some(secret) => body.serialize_field("BootstrapSecret", secret.expose())?,
-            None => body.skip_field("BootstrapSecret")?,
         }
         body.end()
     }

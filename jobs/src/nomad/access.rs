@@ -1,10 +1,10 @@
 //! Tokens and policies. A token's secret is a [`Secret`] from the moment it is read.
 
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct as _};
+use serde::{Deserialize, Serialize};
 use vocabulary::Secret;
 
 use super::{AclPolicy, AclTokenStub, Client};
-use crate::transport::CallError;
+use crate::{bootstrap::AclBootstrap, transport::CallError};
 
 /// A token with its secret.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -45,10 +45,6 @@ pub struct NewToken {
     pub lives: Option<String>,
 }
 
-/// The secret that the first token shall have, where the caller chose it: a repeat after a crash then finds the same.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct AclBootstrap(Option<Secret<String>>);
-
 impl Client {
     /// Makes the first management token. It works once; after that Nomad refuses.
     pub async fn bootstrap_acl(&self, secret: Option<Secret<String>>) -> Result<AclToken, CallError> {
@@ -83,16 +79,5 @@ impl Client {
     /// Deletes a policy.
     pub async fn delete_policy(&self, name: &str) -> Result<(), CallError> {
         self.ask(Box::pin(self.api.acl_policy_delete(name))).await
-    }
-}
-
-impl Serialize for AclBootstrap {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut body = serializer.serialize_struct("AclBootstrap", 1)?;
-        match &self.0 {
-            Some(secret) => body.serialize_field("BootstrapSecret", secret.expose())?,
-            None => body.skip_field("BootstrapSecret")?,
-        }
-        body.end()
     }
 }
