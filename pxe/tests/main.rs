@@ -21,6 +21,7 @@ mod image_inputs;
 mod image_scripts;
 mod ipxe_real;
 mod patience;
+mod programs;
 mod tftp_client;
 mod tftp_refusals;
 mod tftp_transfers;

@@ -1,10 +1,10 @@
-//! `roost assets`: loaders and images, kept by content.
+//! `roost assets`: loaders, images and programs, kept by content.
 
-use std::sync::Mutex;
+use std::{env, path::PathBuf, sync::Mutex};
 
 use clap::Subcommand;
 use indicatif::ProgressBar;
-use pxe::assets::{self, Assets, Condition, FetchStep};
+use pxe::assets::{self, Adoption, Assets, Condition, FetchStep};
 
 use super::{
     Global,
@@ -12,16 +12,29 @@ use super::{
     screen::{self, Output, Rehearsal},
 };
 
-/// Loaders and images that machines boot from.
+/// Loaders and images that machines boot from, and the programs that they run.
 #[derive(Debug, Subcommand)]
 pub(super) enum AssetsVerb {
     /// Fetch the loaders from Debian's package `ipxe`, checked against the archive's signatures. What was downloaded
     /// before is not downloaded again.
     Fetch(Rehearsal),
+    /// Take Consul and Nomad as this machine has them, and serve them to nodes. Looked for in the named folders, then in
+    /// PATH, then where Roost's own setup builds them. Both are HashiCorp's, under the Business Source Licence; Roost
+    /// does not ship them. A node gets a new version at its next run.
+    Adopt(Adopt),
     /// List what is there.
     List(Output),
     /// Read every file again and compare it with its digest; exit 1 if one is missing or damaged.
     Verify(Output),
+}
+
+/// What is adopted, from where.
+#[derive(Debug, clap::Args)]
+pub(super) struct Adopt {
+    /// Folders to look in first.
+    folders: Vec<PathBuf>,
+    #[command(flatten)]
+    rehearsal: Rehearsal,
 }
 
 impl AssetsVerb {
@@ -38,9 +51,36 @@ impl AssetsVerb {
                 screen::line(format!("would: fetch the package ipxe from {mirror} into {}", dir.display()))
             }
             Self::Fetch(_) => fetch(&store).await,
+            Self::Adopt(adopt) => adopt.run(&store).await,
             Self::List(output) => list(&store, output),
             Self::Verify(output) => verify(&store, output),
         }
+    }
+}
+
+impl Adopt {
+    async fn run(self, store: &Assets) -> Result<(), Failure> {
+        let folders = self.looked_in();
+        // Both are looked for before either is taken.
+        let find = |name| assets::find_program(name, &folders).map(|path| (name, path));
+        for (name, path) in assets::PROGRAMS.map(find).into_iter().collect::<Result<Vec<_>, _>>()? {
+            if self.rehearsal.dry_run {
+                screen::line(format!("would: take {name} from {}", path.display()))?;
+                continue;
+            }
+            let (taken, adoption) = store.adopt(name, &path).await?;
+            let word = if adoption == Adoption::New { "taken" } else { "known" };
+            let (version, bytes) = (taken.version, taken.packed.bytes);
+            screen::line(format!("{name} {version}: {word} from {}, {bytes} bytes packed", path.display()))?;
+        }
+        Ok(())
+    }
+
+    fn looked_in(&self) -> Vec<PathBuf> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let cache = env::var_os("ROOST_CACHE").map_or_else(|| PathBuf::from("/var/cache/roost"), PathBuf::from);
+        let built = cache.join("tools/bin");
+        self.folders.iter().cloned().chain(env::split_paths(&path)).chain([built]).collect()
     }
 }
 
@@ -73,7 +113,7 @@ fn list(store: &Assets, output: Output) -> Result<(), Failure> {
         cells(&one.entry, here.to_owned())
     };
     let rows = listed.into_iter().map(row).collect();
-    screen::table(HEADER, rows, "nothing yet: roost assets fetch; roost image build")
+    screen::table(HEADER, rows, "nothing yet: roost assets fetch; roost image build; roost assets adopt")
 }
 
 fn verify(store: &Assets, output: Output) -> Result<(), Failure> {

@@ -12,7 +12,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Blob, Digest};
+use super::{Blob, Digest, Program};
 
 /// Raised when a field changes its meaning; an older binary then says so instead of guessing.
 const VERSION: u32 = 1;
@@ -32,6 +32,8 @@ pub enum Role {
     Initrd,
     /// Its root file system.
     Root,
+    /// A program that nodes run, packed.
+    Program,
 }
 
 /// One loader, by the name that firmware asks for.
@@ -70,6 +72,9 @@ pub struct Manifest {
     pub loaders: Vec<Loader>,
     /// Node images, oldest first; the last one is served.
     pub images: Vec<Image>,
+    /// Programs, oldest first; the last one of each name is served.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<Program>,
 }
 
 /// The manifest cannot be read or written.
@@ -91,7 +96,7 @@ pub enum ManifestError {
 
 impl Default for Manifest {
     fn default() -> Self {
-        Self { version: VERSION, loaders_from: None, loaders: Vec::new(), images: Vec::new() }
+        Self { version: VERSION, loaders_from: None, loaders: Vec::new(), images: Vec::new(), programs: Vec::new() }
     }
 }
 
@@ -139,7 +144,10 @@ impl Manifest {
             ]
             .map(|(name, role, blob)| Entry::new(name, &image.version, role, blob))
         });
-        loaders.chain(images).collect()
+        let programs = self.programs.iter().rev().map(|program| {
+            Entry::new(&format!("{}.zst", program.name), &program.version, Role::Program, program.packed)
+        });
+        loaders.chain(images).chain(programs).collect()
     }
 
     /// The entry with these bytes.

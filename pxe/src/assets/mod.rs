@@ -1,4 +1,5 @@
-//! Boot assets: loaders from Debian's `ipxe` package and registered node images, stored and served by content.
+//! Boot assets: loaders from Debian's `ipxe` package, registered node images, and the programs that nodes run, stored
+//! and served by content.
 //!
 //! `fetch` gets the loaders through the host's own apt with a private state, so that the archive's signature is
 //! checked by the program that Debian maintains for it. Rejected: a download by URL with a digest in the source
@@ -7,6 +8,7 @@
 mod digest;
 mod fetch;
 mod manifest;
+mod programs;
 mod public;
 mod store;
 
@@ -15,6 +17,7 @@ use std::path::PathBuf;
 pub use digest::{Blob, Digest, ParseDigestError};
 pub use fetch::{FetchError, FetchStep, Fetched, LOADERS, Mirror, MirrorError, Progress};
 pub use manifest::{Entry, Image, Loader, Manifest, ManifestError, Role};
+pub use programs::{AdoptError, Adoption, PROGRAMS, Program, find_program};
 pub use public::{OpenedFile, PublicFiles, PublicPath, Refused, RefusedFile};
 pub use store::{Assets, Condition, ImageFiles, Listed, StoreError};
 

@@ -258,7 +258,7 @@ impl Assets {
         self.objects().join(sha256.to_string())
     }
 
-    fn is_present(&self, blob: &Blob) -> bool {
+    pub(super) fn is_present(&self, blob: &Blob) -> bool {
         fs::metadata(self.object_path(&blob.sha256)).is_ok_and(|meta| meta.is_file() && meta.len() == blob.bytes)
     }
 
@@ -273,7 +273,7 @@ impl Assets {
     }
 
     /// Copies one file in; it appears under its digest only when it is whole and synced.
-    fn take(&self, path: &Path) -> Result<Blob, StoreError> {
+    pub(super) fn take(&self, path: &Path) -> Result<Blob, StoreError> {
         let objects = self.objects();
         let mut from = File::open(path).map_err(io_error("open", path))?;
         let mut draft =
@@ -284,7 +284,7 @@ impl Assets {
         Ok(blob)
     }
 
-    fn replace_manifest(&self, manifest: &Manifest) -> Result<(), StoreError> {
+    pub(super) fn replace_manifest(&self, manifest: &Manifest) -> Result<(), StoreError> {
         let path = self.manifest_path();
         let objects = self.objects();
         File::open(&objects).and_then(|folder| folder.sync_all()).map_err(io_error("sync", &objects))?;

@@ -75,7 +75,7 @@ impl Counter {
         if matches!(route, Route::Unknown) {
             return text(
                 StatusCode::NOT_FOUND,
-                "nothing here: boot files are under /boot, /assets, /loaders and /files",
+                "nothing here: boot files are under /boot, /assets, /programs, /loaders and /files",
             );
         }
         if !matches!(request.method, Method::GET | Method::HEAD) {
@@ -86,6 +86,7 @@ impl Counter {
             Route::NotAMachine(name) => return self.not_a_machine(&name, request),
             Route::Refused(name, refused) => return self.refuse_file(ends, &name, &refused.to_string(), request),
             Route::Asset { sha256, name } => self.asset(ends, &sha256, &name),
+            Route::Program(sha256) => self.program(ends, &sha256),
             Route::Loader(name) => self.loader(ends, &name),
             Route::File(path) => self.file(ends, &path),
             Route::Unknown => return wrong_method(),
@@ -187,14 +188,19 @@ impl Counter {
             // Asked for beside a loader that came by HTTP; why it is empty: ipxe/script.rs.
             return Ok(Outgoing::memory(Bytes::new(), "autoexec".into(), None));
         }
+        let gone = "no such asset any more: the image was replaced, ask for a new script";
+        self.entry(sha256, |role| role != Role::Program, gone).and_then(|entry| self.stored(ends, &entry))
+    }
+
+    fn program(&self, ends: Ends, sha256: &Digest) -> Result<Outgoing, Box<Response>> {
+        let gone = "no such program any more: it was replaced, retry the run that named it";
+        self.entry(sha256, |role| role == Role::Program, gone).and_then(|entry| self.stored(ends, &entry))
+    }
+
+    fn entry(&self, sha256: &Digest, fits: impl Fn(Role) -> bool, gone: &str) -> Result<Entry, Box<Response>> {
         let manifest = self.assets.manifest().map_err(|error| Box::new(self.broken(&error)))?;
-        let entry = manifest.entry(sha256).ok_or_else(|| {
-            Box::new(text(
-                StatusCode::NOT_FOUND,
-                "no such asset any more: the image was replaced, ask for a new script",
-            ))
-        })?;
-        self.stored(ends, &entry)
+        let entry = manifest.entry(sha256).filter(|entry| fits(entry.role));
+        entry.ok_or_else(|| Box::new(text(StatusCode::NOT_FOUND, gone)))
     }
 
     fn loader(&self, ends: Ends, name: &str) -> Result<Outgoing, Box<Response>> {
@@ -216,7 +222,7 @@ impl Counter {
             Role::Kernel => Step::Kernel,
             Role::Initrd => Step::Initrd,
             // The machine itself says when it has the root image (`image_fetched`).
-            Role::Root => Step::Note,
+            Role::Root | Role::Program => Step::Note,
         };
         Ok(Outgoing {
             content: Content::Disk(file),

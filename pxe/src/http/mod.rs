@@ -1,4 +1,4 @@
-//! HTTP for booting machines: scripts, kernels, images, the operator's public files. Plain, since loaders have no TLS
+//! HTTP for booting machines: scripts, kernels, images, programs, the operator's public files. Plain, since loaders have no TLS
 //! worth the name; what comes this way vouches for itself by digest, and holds no secret but a boot's token.
 //!
 //! GET and HEAD, exact lengths, ranges, keep-alive, no redirect anywhere (UEFI follows none), no listing, and

@@ -3,6 +3,7 @@
 //! ```text
 //!   /boot/<mac>.ipxe?uuid=..&arch=..&platform=..    a script, made for this machine
 //!   /assets/<sha256>/<name>                         a file of the asset store, by content
+//!   /programs/<sha256>/<name>                       a program that nodes run, by content
 //!   /loaders/<name>                                 a loader by name, for firmware whose URL is fixed by DHCP
 //!   /files/<path>                                   the operator's own files
 //! ```
@@ -28,6 +29,8 @@ pub(super) enum Route {
         /// For the log and for the client's idea of a type; the digest alone decides.
         name: String,
     },
+    /// A program of the store.
+    Program(Digest),
     /// A loader by name.
     Loader(String),
     /// One of the operator's files.
@@ -56,6 +59,7 @@ impl Route {
                 Ok(sha256) => Self::Asset { sha256, name: (*name).to_owned() },
                 Err(_) => Self::Unknown,
             },
+            ["programs", sha256, _] => sha256.parse().map_or(Self::Unknown, Self::Program),
             ["loaders", name] => Self::Loader((*name).to_owned()),
             ["files", rest @ ..] => {
                 let name = rest.join("/");
@@ -153,6 +157,8 @@ mod tests {
             Route::of(&format!("/assets/{digest}/vmlinuz"), ""),
             Route::Asset { sha256: digest.parse().unwrap(), name: "vmlinuz".into() }
         );
+        let program = Route::of(&format!("//programs/{digest}//consul.zst"), "");
+        assert_eq!(program, Route::Program(digest.parse().unwrap()));
         assert_eq!(Route::of("/boot/evil.ipxe", ""), Route::NotAMachine("evil.ipxe".into()));
         assert_eq!(Route::of("/loaders/ipxe-amd64.efi", ""), Route::Loader("ipxe-amd64.efi".into()));
         assert_eq!(Route::of("/files//a/b", ""), Route::File(PublicPath::parse("a/b").unwrap()));
@@ -160,7 +166,16 @@ mod tests {
         assert_eq!(Route::of("/files/..%5cx", ""), Route::Refused("..\\x".into(), Refused::Backslash));
         assert_eq!(Route::of("/files/a%00b", ""), Route::Refused("a\0b".into(), Refused::Control));
         assert_eq!(Route::of("/files/", ""), Route::Refused(String::new(), Refused::Empty));
-        for path in ["/", "/assets/xyz/vmlinuz", "/assets", "/other", "/files/%ff", "/boot/a/b"] {
+        for path in [
+            "/",
+            "/assets/xyz/vmlinuz",
+            "/assets",
+            "/programs",
+            "/programs/xyz/consul.zst",
+            "/other",
+            "/files/%ff",
+            "/boot/a/b",
+        ] {
             assert_eq!(Route::of(path, ""), Route::Unknown, "{path}");
         }
     }
