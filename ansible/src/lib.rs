@@ -27,6 +27,7 @@ pub mod venv;
 
 pub use files::LockError;
 pub use runner::{
-    BuildError, CancelError, Cancelled, Config, Deps, EnqueueError, FolderError, Keep, LaunchError, Promise, RunBook,
-    RunEnd, RunError, RunFolder, RunOrder, Runner, RunnerHandle, RunnerSnapshot, Wanted, plan as plan_removal,
+    BuildError, CancelError, Cancelled, Config, Deps, EnqueueError, FolderError, KIT_FOLDER, Keep, Kit, Kits,
+    LaunchError, NoKits, Promise, RunBook, RunEnd, RunError, RunFolder, RunOrder, Runner, RunnerHandle, RunnerSnapshot,
+    Wanted, plan as plan_removal,
 };

@@ -5,7 +5,7 @@
 //! | | what | if the daemon dies right after |
 //! |---|---|---|
 //! | 1 | the book holds the run as queued (the caller did that) | queued: starts from step 2 |
-//! | 2 | `runs/17/` is made: known_hosts, ssh_config, ansible.cfg; its secrets: key, copy of the inventory | queued: both are made anew |
+//! | 2 | `runs/17/` is made: known_hosts, ssh_config, ansible.cfg; its secrets: key, copy of the inventory, kit | queued: both are made anew |
 //! | 3 | `launcher.sh` is spawned as leader of its own group; it waits for a word on its input | queued: the pipe closes, the launcher ends having done nothing |
 //! | 4 | [`RunBook::started`]: pid, start ticks and host boot are durable | running, `began` absent: starts from step 2 |
 //! | 5 | the daemon writes `go`; the launcher makes `began` and runs ansible-playbook | running: adopted |
@@ -31,6 +31,7 @@ mod config;
 mod folder;
 mod follow;
 mod keep;
+mod kit;
 mod launch;
 mod process;
 mod queue;
@@ -52,6 +53,7 @@ pub use book::{RunBook, RunEnd, RunOrder, Wanted};
 pub use config::{BuildError, Config};
 pub use folder::{FolderError, RunFolder};
 pub use keep::{Keep, plan};
+pub use kit::{KIT_FOLDER, Kit, Kits, NoKits};
 pub use launch::LaunchError;
 
 use conduct::{Context, Handles};
@@ -63,6 +65,8 @@ const COMMAND_CAPACITY: usize = 4096;
 pub struct Deps {
     /// The durable side of runs.
     pub book: Arc<dyn RunBook>,
+    /// What each run is given of its own.
+    pub kits: Arc<dyn Kits>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }

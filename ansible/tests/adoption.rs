@@ -30,7 +30,7 @@ async fn daemon() {
     };
     let book = Arc::new(Book::at(folder.join("book.json"), hang));
     let config = read_config(&folder);
-    let deps = Deps { book, clock: Arc::new(SystemClock) };
+    let deps = Deps { book, kits: Arc::new(ansible::NoKits), clock: Arc::new(SystemClock) };
     let (runner, _handle) = Runner::build(config, deps).unwrap();
     runner.run(Stop::new()).await.unwrap();
 }

@@ -8,6 +8,7 @@
 mod adoption;
 mod control_node;
 mod faults;
+mod kits;
 mod lint;
 mod rack;
 mod runs;

@@ -15,7 +15,7 @@ use std::{
 };
 
 use ansible::{
-    Config, Deps, RunBook, RunEnd, RunOrder, Runner, RunnerHandle, Wanted,
+    Config, Deps, Kit, Kits, RunBook, RunEnd, RunOrder, Runner, RunnerHandle, Wanted,
     events::TaskReport,
     inventory::{Inventory, InventoryHost, SshUser},
     venv::Venv,
@@ -24,7 +24,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tasks::{BoxError, Stop, SystemClock};
 use tokio::task::JoinHandle;
-use vocabulary::{HostKey, Mac, NodeId, ProcessId, Run, RunId, RunState, Timestamp};
+use vocabulary::{HostKey, Mac, NodeId, ProcessId, Reason, Run, RunId, RunState, Secret, Timestamp};
 
 /// Longer than anything here takes on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
@@ -35,7 +35,25 @@ pub(crate) struct Rack {
     pub(crate) config: Config,
     pub(crate) book: Arc<Book>,
     pub(crate) host_key: HostKey,
+    /// What each run is given of its own, or why it cannot be.
+    pub(crate) outfit: Outfit,
     sshd: Child,
+}
+
+/// Facts and secrets for every run, or why there are none.
+#[derive(Debug, Clone)]
+pub(crate) struct Outfit(pub(crate) Result<(serde_json::Value, Vec<KitFile>), Reason>);
+
+/// Its name and what is in it.
+pub(crate) type KitFile = (&'static str, &'static str);
+
+#[async_trait]
+impl Kits for Outfit {
+    async fn kit(&self, _: &RunOrder) -> Result<Kit, Reason> {
+        let (facts, files) = self.0.clone()?;
+        let files = files.into_iter().map(|(name, text)| (name, Secret::new(text.to_owned()))).collect();
+        Ok(Kit { variables: facts.as_object().unwrap().clone(), files })
+    }
 }
 
 /// A runner at work in this process.
@@ -90,11 +108,13 @@ impl Rack {
         config.grace = Duration::from_secs(5);
         config.variables.insert("folder".to_owned(), folder.path().display().to_string().into());
         let book = Arc::new(Book::at(folder.path().join("book.json"), Hang::Nowhere));
-        Self { folder, config, book, host_key, sshd }
+        let outfit = Outfit(Ok((serde_json::json!({}), Vec::new())));
+        Self { folder, config, book, host_key, outfit, sshd }
     }
 
     pub(crate) fn start(&self) -> Running {
-        let deps = Deps { book: Arc::clone(&self.book) as Arc<dyn RunBook>, clock: Arc::new(SystemClock) };
+        let (book, kits) = (Arc::clone(&self.book) as Arc<dyn RunBook>, Arc::new(self.outfit.clone()));
+        let deps = Deps { book, kits, clock: Arc::new(SystemClock) };
         let (runner, handle) = Runner::build(self.config.clone(), deps).unwrap();
         let stop = Stop::new();
         #[expect(clippy::disallowed_methods, reason = "the test joins it")]

@@ -138,7 +138,11 @@ pub fn runner(
     // What every node must reach while it is configured: where it booted from.
     let reach: Vec<String> = config.boot.listen.iter().map(ToString::to_string).collect();
     let variables = serde_json::Map::from_iter([("roost_reach".to_owned(), serde_json::json!(reach))]);
-    let deps = ansible::Deps { book: Arc::new(Book(nodes.clone())), clock: Arc::clone(clock) };
+    let deps = ansible::Deps {
+        book: Arc::new(Book(nodes.clone())),
+        kits: Arc::new(ansible::NoKits),
+        clock: Arc::clone(clock),
+    };
     Ok(Runner::build(config.runner(keys.current().private, variables), deps)?)
 }
 

@@ -13,7 +13,7 @@ use tokio::{
 use vocabulary::{RunId, RunState, Timestamp};
 
 use super::{
-    Config, Deps, RunBook, RunEnd, RunError, RunFolder, RunOrder, Wanted,
+    Config, Deps, Kits, RunBook, RunEnd, RunError, RunFolder, RunOrder, Wanted,
     folder::Ending,
     follow::Follower,
     launch::{self, LaunchError},
@@ -35,6 +35,7 @@ const OUTPUT_TAIL_BYTES: u64 = 64 * 1024;
 pub(super) struct Context {
     config: Config,
     book: Arc<dyn RunBook>,
+    kits: Arc<dyn Kits>,
     clock: Arc<dyn Clock>,
     todo: TodoFile,
 }
@@ -68,7 +69,7 @@ enum Outcome {
 impl Context {
     pub(super) fn new(config: Config, deps: Deps) -> Self {
         let todo = TodoFile::new(config.todo_file.clone(), config.lock_patience);
-        Self { config, book: deps.book, clock: deps.clock, todo }
+        Self { config, book: deps.book, kits: deps.kits, clock: deps.clock, todo }
     }
 
     pub(super) async fn unfinished(&self) -> Result<Vec<RunOrder>, RunError> {
@@ -151,9 +152,10 @@ impl Conduct {
     }
 
     async fn prepare(&self) -> Result<Spec, LaunchError> {
+        let kit = self.context.kits.kit(&self.order).await.map_err(LaunchError::Kit)?;
         let (context, order) = (Arc::clone(&self.context), self.order.clone());
         let (folder, secrets) = (self.folder.clone(), self.secrets.clone());
-        blocking(move || launch::prepare(&context.config, &order, &folder, &secrets)).await
+        blocking(move || launch::prepare(&context.config, &order, &kit, &folder, &secrets)).await
     }
 
     /// The process is made durable, then told to go.

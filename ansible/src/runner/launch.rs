@@ -12,8 +12,9 @@ use std::{
 };
 
 use tasks::child::{Input, Output, Spec};
+use vocabulary::Reason;
 
-use super::{Config, FolderError, RunFolder, RunOrder, secrets::Secrets, sweep};
+use super::{Config, FolderError, Kit, RunFolder, RunOrder, kit::KIT_FOLDER, secrets::Secrets, sweep};
 use crate::{
     inventory::{Inventory, InventoryHost, SnapshotError, SnapshotFile},
     venv::INSTALL_COMMAND,
@@ -57,6 +58,18 @@ pub enum LaunchError {
         #[source]
         source: io::Error,
     },
+    /// What the run needs of its own cannot be made.
+    #[error("the node cannot be given what it needs: {}", .0.cause)]
+    Kit(Reason),
+    /// Its files cannot be written.
+    #[error("cannot write the run's own secrets to {}", secrets.display())]
+    KitFiles {
+        /// To.
+        secrets: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The inventory cannot be copied.
     #[error("cannot copy the inventory")]
     Snapshot(#[from] SnapshotError),
@@ -82,6 +95,8 @@ impl LaunchError {
             Self::AnsibleMissing { .. } => format!("install it: {INSTALL_COMMAND}"),
             Self::PlaybookMissing { path } => format!("put it at {} or set ansible.playbook", path.display()),
             Self::NoHostKey { .. } => "boot the node again: its call-home brings its host key".to_owned(),
+            Self::Kit(reason) => reason.remedy.clone(),
+            Self::KitFiles { secrets, .. } => format!("free memory for {}", secrets.display()),
             Self::Key { source, secrets, .. } if full(source) => format!("free memory for {}", secrets.display()),
             Self::Key { key, .. } => format!("let the daemon read {}", key.display()),
             Self::Snapshot(error) => error.remedy(),
@@ -98,6 +113,7 @@ impl LaunchError {
 pub(super) fn prepare(
     config: &Config,
     order: &RunOrder,
+    kit: &Kit,
     folder: &RunFolder,
     secrets: &Secrets,
 ) -> Result<Spec, LaunchError> {
@@ -108,7 +124,9 @@ pub(super) fn prepare(
     secrets.make(&config.ssh_key).map_err(bring)?;
     let (copy, files) = secrets.copy(&inventory)?;
     folder.write("inventory.sha256", &digests(&files), 0o600)?;
-    let variables = serde_json::Value::Object(config.variables.clone()).to_string();
+    let keep = |source| LaunchError::KitFiles { secrets: secrets.path().to_owned(), source };
+    let kept = secrets.keep(kit).map_err(keep)?;
+    let variables = variables(config, kit, kept.as_deref());
     folder.write("known_hosts", &known_hosts(&order.host), 0o600)?;
     folder.write("ssh_config", &ssh_config(config, &order.host, folder, secrets), 0o600)?;
     folder.write("ansible.cfg", &ansible_cfg(config, folder, secrets), 0o600)?;
@@ -118,6 +136,16 @@ pub(super) fn prepare(
     let arguments = arguments(config, order, folder, &copy);
     folder.write("command", &format!("{}\n", arguments.join(" ")), 0o600)?;
     Ok(spec(&arguments, folder, secrets))
+}
+
+/// What the daemon tells every playbook, and what is said to this run alone.
+fn variables(config: &Config, kit: &Kit, kept: Option<&Path>) -> String {
+    let mut variables = config.variables.clone();
+    variables.extend(kit.variables.clone());
+    if let Some(folder) = kept {
+        variables.insert(KIT_FOLDER.to_owned(), folder.display().to_string().into());
+    }
+    serde_json::Value::Object(variables).to_string()
 }
 
 /// The mark of this run's processes, unique on this host.

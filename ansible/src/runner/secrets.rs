@@ -1,5 +1,5 @@
-//! What a run needs and nobody may keep: the fleet's private key, the copy of the inventory, ssh's control socket,
-//! Ansible's local temp files.
+//! What a run needs and nobody may keep: the fleet's private key, the copy of the inventory, the node's own secrets
+//! (its kit), ssh's control socket, Ansible's local temp files.
 //!
 //! In RAM where the host has a tmpfs at a usual place, 0700, removed when the run ends and, for runs that nobody
 //! follows any more, when the daemon starts. A control socket lets whoever opens it act as root on the node, so it is
@@ -11,14 +11,15 @@
 
 use std::{
     collections::HashSet,
-    fs, io,
+    fs,
+    io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
 use vocabulary::RunId;
 
-use super::{RunFolder, folder::remove_tree};
+use super::{Kit, RunFolder, folder::remove_tree};
 use crate::inventory::{Inventory, SnapshotError, SnapshotFile};
 
 /// `TMPFS_MAGIC` of statfs(2).
@@ -70,6 +71,20 @@ impl Secrets {
         let mut from = fs::File::open(ssh_key)?;
         let mut to = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(self.key())?;
         io::copy(&mut from, &mut to).map(|_| ())
+    }
+
+    /// Writes a kit's files, each for root alone: the folder that they are in, if there are any.
+    pub(super) fn keep(&self, kit: &Kit) -> io::Result<Option<PathBuf>> {
+        if kit.files.is_empty() {
+            return Ok(None);
+        }
+        let folder = self.folder.join("kit");
+        fs::DirBuilder::new().mode(0o700).create(&folder)?;
+        for (name, secret) in &kit.files {
+            let mut file = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(folder.join(name))?;
+            file.write_all(secret.expose().as_bytes())?;
+        }
+        Ok(Some(folder))
     }
 
     pub(super) fn remove(&self) -> io::Result<()> {
@@ -168,6 +183,10 @@ mod tests {
         }
         let one = of(1);
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(one.keep(&Kit::default()).unwrap(), None);
+        let files = vec![("ca.pem", vocabulary::Secret::new("c".to_owned()))];
+        let kept = one.keep(&Kit { files, ..Kit::default() }).unwrap().unwrap();
+        assert_eq!((mode(&kept), mode(&kept.join("ca.pem"))), (0o700, 0o600));
         assert_eq!((mode(one.path()), mode(&one.key())), (0o700, 0o600));
         forget_but(folder.path(), &data, &HashSet::from([RunId(2)])).unwrap();
         assert!(!one.path().exists() && of(2).key().exists() && key.exists());
