@@ -1,19 +1,33 @@
-//! What the first management token is asked for with. Both agents have the same words for it, so it is written once.
+//! Makes a Consul and a Nomad cluster that is closed from its first second, and lets nodes into it.
+//!
+//! ```text
+//!  Facts (public) + Secrets (sealed) --agents::*--> the agents' files --(systemd, a test)--> servers that run
+//!        |                                                                       |
+//!        +--Cluster--effects: first tokens, policies, tokens, who may vouch <----+
+//!                \--mint(now, node) --> NodeKit: all that one node needs to join
+//! ```
+//!
+//! Everything that opens a door is chosen before it is used and kept before it is told to anybody, so every effect can
+//! be repeated after a crash at any point and finds what it did. Certificates say a role (`server.dc1.consul`,
+//! `client.dc1.consul`), never an address alone, and both agents check it: a node's certificate can never serve.
+//!
+//! Rejected: Consul's auto-encrypt and auto-config (a second authority that knows no Nomad), tokens that are kept here
+//! per node (Consul keeps them; their public names are derived), one certificate for both agents of a node (each proves
+//! its own role alone).
 
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct as _};
-use vocabulary::Secret;
+pub mod agents;
+mod cluster;
+mod effects;
+mod facts;
+mod first_token;
+mod kit;
+mod secrets;
+mod tokens;
 
-/// The secret that the first token shall have, where the caller chose it: a repeat after a crash then finds the same.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct AclBootstrap(pub(crate) Option<Secret<String>>);
-
-impl Serialize for AclBootstrap {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut body = serializer.serialize_struct("AclBootstrap", 1)?;
-        match &self.0 {
-            Some(secret) => body.serialize_field("BootstrapSecret", secret.expose())?,
-            None => body.skip_field("BootstrapSecret")?,
-        }
-        body.end()
-    }
-}
+pub use cluster::{As, Clients, Cluster, ClusterError, ServerFiles, ServerPlaces};
+pub use effects::{BootstrapError, Step, Vouched};
+pub use facts::{Facts, Label, LabelError, Ports};
+pub use first_token::AclBootstrap;
+pub use kit::{MintError, NodeKit};
+pub use secrets::{Secrets, SecretsError};
+use tokens::WORKLOADS;

@@ -17,9 +17,10 @@
 //! Tests talk to real agents: `scripts/agents` says how those are had.
 
 pub mod blocking;
-mod bootstrap;
+pub mod bootstrap;
 pub mod consul;
 pub mod nomad;
+pub mod pki;
 pub mod transport;
 
 pub use blocking::{Cursor, Index, Listing, Query};

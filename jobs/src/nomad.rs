@@ -22,7 +22,7 @@ mod services;
 mod variables;
 
 pub use crate::bootstrap::AclBootstrap;
-pub use access::{AclToken, NewToken};
+pub use access::{AclToken, Introduced, NewToken};
 pub use allocations::Which;
 pub use deployments::Promote;
 pub use events::{Event, EventBatch, Events, StreamError, Topic};
@@ -32,7 +32,7 @@ pub use generated::types::{
     Evaluation, FileInfo, GroupScaleStatus, GroupSummary, JobDispatchResponse as Dispatched, JobPlanResponse as Plan,
     JobScaleStatusResponse as ScaleStatus, JobStatusAllocation, JobStatusStub, JobStub, JobSubmission, JobSummary,
     JobValidateResponse as Validation, Namespace, Node, NodePool, NodeStub, PlanAnnotations, ServiceName,
-    ServiceNamespace, ServiceRegistration, TaskEvent, TaskState, VariableMetadata,
+    ServiceNamespace, ServiceRegistration, SigningKey, TaskEvent, TaskState, VariableMetadata,
 };
 pub use ids::{AllocationId, DeploymentId, EvaluationId, JobId, NodeId};
 pub use job::Job;

@@ -7,6 +7,8 @@
 
 mod access;
 mod allocations;
+mod bootstrap;
+mod closed;
 mod consul;
 mod faults;
 mod jobs;

@@ -28,6 +28,7 @@ pub const APIS: &[Api] = &[
             ("AclToken", "crate::nomad::AclToken"),
             ("AclTokenRequest", "crate::nomad::NewToken"),
             ("AclBootstrapRequest", "crate::nomad::AclBootstrap"),
+            ("ClientIntroductionToken", "crate::nomad::Introduced"),
         ],
     },
     Api {

@@ -42,6 +42,9 @@ pub struct AclTokenRequest {
     pub lives: Option<String>,
     /// Its secret, where the caller chose it.
     pub secret: Option<Secret<String>>,
+    /// Its public name, where the caller chose it.
+    #[serde(default)]
+    pub accessor: Option<String>,
 }
 
 /// A node in its datacenter.
@@ -63,6 +66,17 @@ impl Client {
     /// The token that this client uses.
     pub async fn own_token(&self) -> Result<AclToken, CallError> {
         self.ask(Box::pin(self.api.acl_token_self())).await
+    }
+
+    /// A token with its secret, for whoever may write tokens; none when there is no such one.
+    pub async fn token(&self, accessor: &str) -> Result<Option<AclToken>, CallError> {
+        match self.ask(Box::pin(self.api.acl_token_read(accessor))).await {
+            Ok(token) => Ok(Some(token)),
+            Err(CallError::NotFound { .. }) => Ok(None),
+            // 403, as for a caller whose own token is unknown; that one reads `ACL not found` alone.
+            Err(CallError::Denied { said, .. }) if said.contains("token does not exist") => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes a token.
@@ -94,6 +108,25 @@ impl Client {
         self.ask(Box::pin(self.api.acl_auth_method_create(method))).await
     }
 
+    /// Who else may vouch under this name; none when nobody does.
+    pub async fn auth_method(&self, name: &str) -> Result<Option<AclAuthMethod>, CallError> {
+        match self.ask(Box::pin(self.api.acl_auth_method_read(name))).await {
+            Ok(method) => Ok(Some(method)),
+            Err(CallError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Changes by what it vouches.
+    pub async fn update_auth_method(&self, method: &AclAuthMethod) -> Result<AclAuthMethod, CallError> {
+        self.ask(Box::pin(self.api.acl_auth_method_update(&method.name, method))).await
+    }
+
+    /// What those who log in by this method may do.
+    pub async fn binding_rules(&self, method: &str) -> Result<Vec<AclBindingRule>, CallError> {
+        Ok(self.ask(Box::pin(self.api.acl_binding_rule_list(Some(method)))).await?.unwrap_or_default())
+    }
+
     /// What those who log in may do.
     pub async fn create_binding_rule(&self, rule: &AclBindingRule) -> Result<AclBindingRule, CallError> {
         self.ask(Box::pin(self.api.acl_binding_rule_create(rule))).await
@@ -103,10 +136,14 @@ impl Client {
 impl Serialize for AclTokenRequest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let link = |name: &String| AclLink { id: None, name: Some(name.clone()) };
-        let mut body = serializer.serialize_struct("AclTokenRequest", 5)?;
+        let mut body = serializer.serialize_struct("AclTokenRequest", 6)?;
         body.serialize_field("Description", &self.description)?;
         body.serialize_field("Policies", &self.policies.iter().map(link).collect::<Vec<_>>())?;
         body.serialize_field("NodeIdentities", &self.node.iter().collect::<Vec<_>>())?;
+        match &self.accessor {
+            Some(accessor) => body.serialize_field("AccessorID", accessor)?,
+            None => body.skip_field("AccessorID")?,
+        }
         match &self.lives {
             Some(lives) => body.serialize_field("ExpirationTTL", lives)?,
             None => body.skip_field("ExpirationTTL")?,

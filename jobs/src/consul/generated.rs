@@ -2598,6 +2598,48 @@ Sends a `GET` request to `/v1/acl/token/self`
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
+    /**A token, with its secret for whoever may write tokens
+
+Sends a `GET` request to `/v1/acl/token/{accessor_id}`
+
+*/
+    pub async fn acl_token_read<'a>(
+        &'a self,
+        accessor_id: &'a str,
+    ) -> Result<ResponseValue<crate::consul::AclToken>, Error<ByteStream>> {
+        let url = format!(
+            "{}/v1/acl/token/{}", self.baseurl, encode_path(& accessor_id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "acl_token_read",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**Revokes a token
 
 Sends a `DELETE` request to `/v1/acl/token/{accessor_id}`
@@ -2881,6 +2923,140 @@ Sends a `PUT` request to `/v1/acl/auth-method`
             .build()?;
         let info = OperationInfo {
             operation_id: "acl_auth_method_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**One method
+
+Sends a `GET` request to `/v1/acl/auth-method/{method_name}`
+
+*/
+    pub async fn acl_auth_method_read<'a>(
+        &'a self,
+        method_name: &'a str,
+    ) -> Result<ResponseValue<types::AclAuthMethod>, Error<ByteStream>> {
+        let url = format!(
+            "{}/v1/acl/auth-method/{}", self.baseurl, encode_path(& method_name
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "acl_auth_method_read",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Replaces a method
+
+Sends a `PUT` request to `/v1/acl/auth-method/{method_name}`
+
+*/
+    pub async fn acl_auth_method_update<'a>(
+        &'a self,
+        method_name: &'a str,
+        body: &'a types::AclAuthMethod,
+    ) -> Result<ResponseValue<types::AclAuthMethod>, Error<ByteStream>> {
+        let url = format!(
+            "{}/v1/acl/auth-method/{}", self.baseurl, encode_path(& method_name
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .put(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "acl_auth_method_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**What those who log in may do
+
+Sends a `GET` request to `/v1/acl/binding-rules`
+
+Arguments:
+- `authmethod`: of this method alone
+*/
+    pub async fn acl_binding_rule_list<'a>(
+        &'a self,
+        authmethod: Option<&'a str>,
+    ) -> Result<
+        ResponseValue<::std::option::Option<::std::vec::Vec<types::AclBindingRule>>>,
+        Error<ByteStream>,
+    > {
+        let url = format!("{}/v1/acl/binding-rules", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("authmethod", &authmethod))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "acl_binding_rule_list",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use vocabulary::Secret;
 
-use super::{AclPolicy, AclTokenStub, Client};
+use super::{AclPolicy, AclTokenStub, Client, SigningKey, generated::types::ClientIntroduction};
 use crate::{bootstrap::AclBootstrap, transport::CallError};
 
 /// A token with its secret.
@@ -45,7 +45,26 @@ pub struct NewToken {
     pub lives: Option<String>,
 }
 
+/// What an introduction is answered with.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Introduced {
+    /// What the node shows.
+    #[serde(rename = "JWT")]
+    pub token: Secret<String>,
+}
+
 impl Client {
+    /// Introduces the node of this name: with the answer it may register once, within the servers' limit of time.
+    pub async fn introduce(&self, node: &str) -> Result<Secret<String>, CallError> {
+        let body = ClientIntroduction { node_name: node.to_owned() };
+        Ok(self.ask(Box::pin(self.api.acl_introduce_client(&body))).await?.token)
+    }
+
+    /// The keys by which a workload's identity is checked.
+    pub async fn signing_keys(&self) -> Result<Vec<SigningKey>, CallError> {
+        Ok(self.ask(Box::pin(self.api.signing_keys())).await?.keys.unwrap_or_default())
+    }
+
     /// Makes the first management token. It works once; after that Nomad refuses.
     pub async fn bootstrap_acl(&self, secret: Option<Secret<String>>) -> Result<AclToken, CallError> {
         self.ask(Box::pin(self.api.acl_bootstrap(&AclBootstrap(secret)))).await
