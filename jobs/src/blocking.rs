@@ -159,6 +159,15 @@ impl<T> Listing<T> {
         }
     }
 
+    /// What is not there, from an agent that says nothing else.
+    pub(crate) fn absent() -> Self
+    where
+        T: Default,
+    {
+        let (index, last_contact) = (Index::default(), Duration::ZERO);
+        Self { value: T::default(), index, next: None, leader: LeaderKnown::Unsaid, last_contact }
+    }
+
     /// The same answer, made something else.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Listing<U> {
         let Self { value, index, next, leader, last_contact } = self;

@@ -19,8 +19,11 @@
 pub mod blocking;
 pub mod bootstrap;
 pub mod consul;
+pub mod follow;
 pub mod nomad;
 pub mod pki;
+pub mod sights;
+pub mod told;
 pub mod transport;
 
 pub use blocking::{Cursor, Index, Listing, Query};

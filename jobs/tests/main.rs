@@ -16,4 +16,5 @@ mod nodes;
 mod streams;
 mod support;
 mod tls;
+mod told;
 mod variables;
