@@ -122,11 +122,13 @@ impl Rack {
         Running { handle, stop, task }
     }
 
-    /// A queued run on node `n`, known to the book and to the inventory.
+    /// A queued run on node `n`, known to the inventory and then to the book, whose runs may start at once.
     pub(crate) fn order(&self, run: u64, n: u8) -> RunOrder {
-        let order = self.book.queue(run, n, &self.host_key);
+        let entry = Entry::queued(run, n, &self.host_key);
+        let order = entry.order();
         let inventory = Inventory::new(self.config.inventory_dir.clone(), self.config.lock_patience);
         inventory.put(&order.host).unwrap();
+        self.book.change(order.run.id, |_| (), Some(entry));
         order
     }
 
@@ -165,6 +167,17 @@ impl Rack {
         .collect()
     }
 
+    /// What each run left: the folder is gone once the test has failed.
+    #[expect(clippy::print_stderr, reason = "a failed test says why")]
+    fn show_runs(&self) {
+        for run in fs::read_dir(self.config.data_dir.join("runs")).into_iter().flatten().flatten() {
+            for name in ["command", "inventory.sha256", "status", "events.jsonl", "output.log"] {
+                let text = fs::read_to_string(run.path().join(name)).unwrap_or_else(|error| error.to_string());
+                eprintln!("--- {}/{name}\n{text}", run.path().display());
+            }
+        }
+    }
+
     pub(crate) async fn ended(&self, run: u64) -> RunEnd {
         until("the run's end", || self.book.entry(run).end).await
     }
@@ -172,6 +185,9 @@ impl Rack {
 
 impl Drop for Rack {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.show_runs();
+        }
         let _ = self.sshd.kill();
         let _ = self.sshd.wait();
         let _ = Command::new("chmod").args(["-R", "u+rwx"]).arg(self.folder.path()).status();
@@ -211,7 +227,21 @@ impl Book {
         self.entries.lock().unwrap()[&run].clone()
     }
 
-    pub(crate) fn queue(&self, run: u64, n: u8, host_key: &HostKey) -> RunOrder {
+    fn change(&self, run: RunId, edit: impl FnOnce(&mut Entry), fresh: Option<Entry>) {
+        let mut entries = self.entries.lock().unwrap();
+        if let Some(fresh) = fresh {
+            entries.insert(run.0, fresh);
+        }
+        edit(entries.get_mut(&run.0).unwrap());
+        let text = serde_json::to_string(&*entries).unwrap();
+        let next = self.path.with_extension("new");
+        fs::write(&next, text).unwrap();
+        fs::rename(next, &self.path).unwrap();
+    }
+}
+
+impl Entry {
+    fn queued(run: u64, n: u8, host_key: &HostKey) -> Self {
         let node = NodeId::of(Mac([0x52, 0x54, 0, 0, 0, n]));
         let run = Run {
             id: RunId(run),
@@ -232,26 +262,9 @@ impl Book {
         };
         let (reports, processes) = (BTreeMap::new(), Vec::new());
         let (address, host_key) = (Ipv4Addr::new(127, 0, 0, n), host_key.clone());
-        let entry = Entry { run, address, host_key, reports, end: None, processes };
-        let order = entry.order();
-        self.change(order.run.id, |_| (), Some(entry));
-        order
+        Self { run, address, host_key, reports, end: None, processes }
     }
 
-    fn change(&self, run: RunId, edit: impl FnOnce(&mut Entry), fresh: Option<Entry>) {
-        let mut entries = self.entries.lock().unwrap();
-        if let Some(fresh) = fresh {
-            entries.insert(run.0, fresh);
-        }
-        edit(entries.get_mut(&run.0).unwrap());
-        let text = serde_json::to_string(&*entries).unwrap();
-        let next = self.path.with_extension("new");
-        fs::write(&next, text).unwrap();
-        fs::rename(next, &self.path).unwrap();
-    }
-}
-
-impl Entry {
     fn order(&self) -> RunOrder {
         let node = self.run.node.clone();
         let host_keys = vec![self.host_key.clone()];
