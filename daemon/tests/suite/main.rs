@@ -10,6 +10,7 @@ mod canaries;
 mod cli_backup;
 mod cli_client;
 mod control_node;
+mod corpus;
 mod crashes;
 mod demo_ends;
 mod gate;
