@@ -13,7 +13,7 @@ use crate::{
 const QEMU_MAJOR_MIN: u32 = 10;
 
 /// Something that is missing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Lack {
     /// What, and why it matters.
     pub what: String,

@@ -18,8 +18,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use ipnet::Ipv4Net;
 use lab::{
-    Console, DownError, Firmware, MachineName, Owned, PlannedMachine, PowerAction, RackName, RackPlan, RackSpec,
-    RackState, Report, accel, control, machine::plain_text,
+    Console, DownError, Firmware, MachineName, MachineState, Owned, PlannedMachine, PowerAction, RackName, RackPlan,
+    RackSpec, RackState, Report, accel, control, machine::plain_text,
 };
 
 use super::{
@@ -68,7 +68,7 @@ enum LabVerb {
     /// Take racks away: machines, namespaces, files. Works after a crash of whoever made them.
     Down(Down),
     /// Say what this host lacks for a rack, and how to get it.
-    Check,
+    Check(Output),
     /// Keep the rack whose plan is on standard input.
     #[command(hide = true)]
     Keeper,
@@ -121,6 +121,8 @@ struct Power {
     machine: MachineName,
     /// What to do.
     action: Action,
+    #[command(flatten)]
+    rehearsal: Rehearsal,
 }
 
 /// What can be done to a machine's power.
@@ -191,7 +193,7 @@ impl Lab {
             LabVerb::Console(console) => console.run(&root).await,
             LabVerb::Exec(exec) => exec.run(&root),
             LabVerb::Down(down) => down.run(&root),
-            LabVerb::Check => check(),
+            LabVerb::Check(output) => check(output),
             LabVerb::Keeper => keep().await,
         }
     }
@@ -347,10 +349,16 @@ fn load(root: &Path, rack: &RackName) -> Result<RackState, Failure> {
         .map_err(|error| Failure::new(Exit::NotFound, error, "roost lab list shows what is there; roost lab up"))
 }
 
-fn check() -> Result<(), Failure> {
-    let lacks = lab::preflight(&[Firmware::Bios, Firmware::Uefi]);
+fn check(output: Output) -> Result<(), Failure> {
+    let (lacks, tpm) = (lab::preflight(&[Firmware::Bios, Firmware::Uefi]), lab::preflight_tpm());
+    if output.json {
+        screen::json(&serde_json::json!({ "ready": lacks.is_empty(), "lacks": lacks, "lacks_for_a_tpm": tpm }))?;
+    }
     ready(&lacks)?;
-    for lack in lab::preflight_tpm() {
+    if output.json {
+        return Ok(());
+    }
+    for lack in tpm {
         screen::line(format!("for machines with a TPM (--tpm) it lacks {}: {}", lack.what, lack.remedy))?;
     }
     screen::line("this host has what a rack needs")
@@ -367,8 +375,22 @@ fn ready(lacks: &[lab::Lack]) -> Result<(), Failure> {
 
 // === power, console, exec, down ===
 
+/// The machine of that name, as the rack's state has it.
+fn machine_of<'a>(state: &'a RackState, name: &MachineName) -> Result<&'a MachineState, Failure> {
+    let absent =
+        || Failure::words(Exit::NotFound, format!("no machine {name} in rack {}", state.name), "roost lab list");
+    state.machines.get(name).ok_or_else(absent)
+}
+
 impl Power {
     async fn run(self, root: &Path) -> Result<(), Failure> {
+        if self.rehearsal.dry_run {
+            let state = load(root, &self.named.rack)?;
+            machine_of(&state, &self.machine)?;
+            let now = if state.is_on(&self.machine) { "on" } else { "off" };
+            let action = self.action.to_possible_value().map_or_else(String::new, |word| word.get_name().to_owned());
+            return screen::line(format!("would: {action} {} of rack {}; it is {now}", self.machine, state.name));
+        }
         let action = match self.action {
             Action::On => PowerAction::On,
             Action::Off => PowerAction::Off,
@@ -387,14 +409,7 @@ impl Power {
 impl ConsoleArgs {
     async fn run(self, root: &Path) -> Result<(), Failure> {
         let state = load(root, &self.named.rack)?;
-        let Some(machine) = state.machines.get(&self.machine) else {
-            return Err(Failure::words(
-                Exit::NotFound,
-                format!("no machine {} in rack {}", self.machine, state.name),
-                "roost lab list",
-            ));
-        };
-        let console = Console::open(&machine.console);
+        let console = Console::open(&machine_of(&state, &self.machine)?.console);
         let mut printed = 0;
         loop {
             let fresh = console.since(printed).raw()?;
