@@ -12,7 +12,7 @@ ROOST = $(or $(CARGO_TARGET_DIR),target)/$(profile_dir)/roost
 help: ## This list.
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
 
-setup: ## Installs system packages, QEMU >= 10, Rust, Nomad and Consul, where they lack.
+setup: ## Installs system packages, QEMU >= 10 and Rust where they lack (`make test` adds Nomad and Consul).
 	@scripts/setup
 
 generate: ## Makes the committed Nomad and Consul clients anew from their OpenAPI documents.
@@ -27,7 +27,7 @@ demo: setup build ## A virtual rack: one BIOS and one UEFI machine from power bu
 test: ## Installs what lacks and runs every test, machine boots included; at most 30 minutes warm.
 	@scripts/test-groups all
 
-test-fast: ## Every test that boots no machine; under two minutes warm.
+test-fast: ## Every test that boots no node, after one `make test` installed what it needs; under two minutes warm.
 	@scripts/test-groups fast
 
 test-long: ## PART=walk|matrix|soak|mutants|fuzz: an hour each, goes on where it stopped, result in docs/results/.
