@@ -18,6 +18,7 @@
 pub mod agents;
 mod cluster;
 mod effects;
+mod entitle;
 mod facts;
 mod first_token;
 mod kit;
@@ -26,6 +27,7 @@ mod tokens;
 
 pub use cluster::{As, Clients, Cluster, ClusterError, ServerFiles, ServerPlaces};
 pub use effects::{BootstrapError, Step, Vouched};
+pub use entitle::Entitlements;
 pub use facts::{Facts, Label, LabelError, Ports};
 pub use first_token::AclBootstrap;
 pub use kit::{MintError, NodeKit};

@@ -84,7 +84,7 @@ async fn without_a_certificate_neither_agent_says_a_word() {
     }
     // Gossip: an agent of the same datacenter without the key is not let in.
     let before = rack.members().await;
-    let mut stranger = rack.stranger_agent("stranger");
+    let stranger = rack.stranger_agent("stranger");
     stranger.until_logged("failed", Duration::from_secs(60)).await;
     assert_eq!(rack.members().await, before);
 }

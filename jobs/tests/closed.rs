@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, OpenOptions},
-    net::{IpAddr, SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Arc,
@@ -37,7 +37,7 @@ pub(crate) const SERVER: &str = "control";
 pub(crate) struct Rack {
     cluster: Cluster,
     secrets: Secrets,
-    _agents: Vec<Running>,
+    agents: [Running; 2],
     owner: Owner,
 }
 
@@ -49,8 +49,8 @@ pub(crate) struct Running {
 
 /// What somebody shows who asks by HTTP.
 pub(crate) struct Caller {
-    folder: PathBuf,
-    certificate: Option<&'static str>,
+    pub(crate) folder: PathBuf,
+    pub(crate) certificate: Option<&'static str>,
 }
 
 /// An HTTP answer; no status: nothing was answered.
@@ -65,8 +65,7 @@ pub(crate) async fn rack() -> &'static Rack {
     static SHARED: OnceCell<Rack> = OnceCell::const_new();
     let start = || async {
         let mut rack = Rack::start().await;
-        let closed = rack.cluster.bootstrap(SystemClock.now(), SERVER, |_| Ok(()), drop).await;
-        closed.unwrap_or_else(|error| panic!("{}", tasks::chain(&error)));
+        rack.bootstrap().await;
         rack
     };
     SHARED.get_or_init(start).await
@@ -77,7 +76,11 @@ pub(crate) fn node(last: u8) -> NodeId {
 }
 
 fn port() -> u16 {
-    TcpListener::bind((address(), 0)).unwrap().local_addr().unwrap().port()
+    port_at(address())
+}
+
+fn port_at(address: Ipv4Addr) -> u16 {
+    TcpListener::bind((address, 0)).unwrap().local_addr().unwrap().port()
 }
 
 pub(crate) fn ports() -> Ports {
@@ -91,7 +94,7 @@ pub(crate) fn ports() -> Ports {
     }
 }
 
-fn written(folder: &Path, name: &str, text: &str) -> PathBuf {
+pub(crate) fn written(folder: &Path, name: &str, text: &str) -> PathBuf {
     fs::create_dir_all(folder).unwrap();
     let path = folder.join(name);
     fs::write(&path, text).unwrap();
@@ -122,14 +125,24 @@ impl Rack {
             written(&dir, name, text.expose());
         }
         let agents = [(Kind::Consul, "consul"), (Kind::Nomad, "nomad")]
-            .map(|(kind, name)| Running::start(kind, &dir, &dir.join(format!("{name}.json")), &[]));
-        let rack = Self { cluster, secrets, _agents: agents.into(), owner };
+            .map(|(kind, name)| Running::start(kind, &dir, &[dir.join(format!("{name}.json"))]));
+        let rack = Self { cluster, secrets, agents, owner };
         let nobody = rack.cluster.clients(As::Nobody, SystemClock.now()).unwrap();
         eventually("Consul has a leader", async || nobody.consul.leader().await.ok().flatten()).await;
         eventually("Nomad has a leader", async || nobody.nomad.leader().await.ok().flatten()).await;
         let keys = async || nobody.nomad.signing_keys().await.ok().filter(|keys| !keys.is_empty());
         eventually("Nomad has keys", keys).await;
         rack
+    }
+
+    /// The server's Consul.
+    pub(crate) fn consul_agent(&self) -> &Running {
+        &self.agents[0]
+    }
+
+    pub(crate) async fn bootstrap(&mut self) {
+        let closed = self.cluster.bootstrap(SystemClock.now(), SERVER, |_| Ok(()), drop).await;
+        closed.unwrap_or_else(|error| panic!("{}", tasks::chain(&error)));
     }
 
     pub(crate) fn facts(&self) -> &Facts {
@@ -206,18 +219,30 @@ impl Rack {
             fields.remove(secret);
         }
         file["ports"]["https"] = json!(-1);
-        Running::start(Kind::Consul, &dir, &written(&dir, "consul.json", &file.to_string()), &[])
+        Running::start(Kind::Consul, &dir, &[written(&dir, "consul.json", &file.to_string())])
     }
 
     /// Ports of its own, since all of a test's agents share one address.
     pub(crate) fn beside(&self, file: &mut Value) {
         let (own, host) = (ports(), self.facts().advertise);
-        file["ports"]["https"] = json!(own.consul_https);
+        // Its certificate is good for where a node's own Nomad asks it.
+        file["ports"]["https"] = json!(port_at(Ipv4Addr::LOCALHOST));
         file["ports"]["server"] = json!(own.consul_server);
         file["ports"]["serf_lan"] = json!(own.consul_serf);
         file["bind_addr"] = json!(host);
         file["advertise_addr"] = json!(host);
-        file["addresses"] = json!({"https": host});
+    }
+
+    /// The same for Nomad, beside this Consul.
+    pub(crate) fn beside_nomad(&self, file: &mut Value, consul: &Value) {
+        let (own, host) = (ports(), self.facts().advertise);
+        file["ports"] = json!({"http": own.nomad_http, "rpc": own.nomad_rpc, "serf": own.nomad_serf});
+        file["bind_addr"] = json!(host);
+        file["addresses"] = json!({"http": host});
+        let at = |port| SocketAddr::new(host, port);
+        file["advertise"] = json!({"http": at(own.nomad_http), "rpc": at(own.nomad_rpc), "serf": at(own.nomad_serf)});
+        file["client"]["network_interface"] = json!("lo");
+        file["consul"]["address"] = json!(format!("127.0.0.1:{}", consul["ports"]["https"]));
     }
 }
 
@@ -241,12 +266,13 @@ impl Caller {
 }
 
 impl Running {
-    pub(crate) fn start(kind: Kind, dir: &Path, file: &Path, more: &[&str]) -> Self {
-        let log = file.with_extension("log");
+    /// With these files, which it merges.
+    pub(crate) fn start(kind: Kind, dir: &Path, files: &[PathBuf]) -> Self {
+        let log = files[0].with_extension("log");
         let out = OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let mut command = Command::new(find_binary(kind).unwrap());
         let option = if kind == Kind::Consul { "-config-file" } else { "-config" };
-        command.arg("agent").arg(format!("{option}={}", file.display())).args(more).current_dir(dir);
+        command.arg("agent").args(files.iter().map(|file| format!("{option}={}", file.display()))).current_dir(dir);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(out);
         Self { child: command.spawn().unwrap(), log }
@@ -257,7 +283,7 @@ impl Running {
     }
 
     /// Until its log has this, in small letters.
-    pub(crate) async fn until_logged(&mut self, words: &str, limit: Duration) {
+    pub(crate) async fn until_logged(&self, words: &str, limit: Duration) {
         let found = async {
             while !self.log().to_lowercase().contains(words) {
                 tokio::time::sleep(Duration::from_millis(100)).await;

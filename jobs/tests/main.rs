@@ -12,6 +12,7 @@ mod closed;
 mod consul;
 mod faults;
 mod jobs;
+mod node;
 mod nodes;
 mod streams;
 mod support;

@@ -1,5 +1,7 @@
 //! A cluster that Roost made: its facts and secrets in hand, so that its agents can be certified and its nodes let in.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest as _, Sha256};
 use vocabulary::{NodeId, Secret, Timestamp};
 
@@ -184,6 +186,10 @@ impl Cluster {
         })?;
         let refused = |what| move |source| MintError::Token { what, node: node.clone(), source };
         let (agent, nomad) = self.node_tokens(node);
+        if clients.consul.policy(&tokens::node_policy_name(node)).await.map_err(refused("Consul policy"))?.is_none() {
+            let nothing = tokens::node_policy(node, &BTreeSet::new());
+            clients.consul.write_policy(&nothing).await.map_err(refused("Consul policy"))?;
+        }
         let agent = known_or_made(&clients.consul, &agent).await.map_err(refused("Consul token"))?;
         let nomad = known_or_made(&clients.consul, &nomad).await.map_err(refused("Consul token for Nomad"))?;
         let intro = clients.nomad.introduce(&node.to_string()).await.map_err(refused("introduction to Nomad"))?;
@@ -237,7 +243,7 @@ impl Cluster {
         let nomad = AclTokenRequest {
             accessor: Some(accessor(&node.to_string(), "nomad")),
             description: format!("{node}: its Nomad agent"),
-            policies: vec![tokens::NOMAD_AGENT.to_owned()],
+            policies: vec![tokens::NOMAD_AGENT.to_owned(), tokens::node_policy_name(node)],
             ..AclTokenRequest::default()
         };
         (agent, nomad)

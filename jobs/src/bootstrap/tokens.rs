@@ -1,6 +1,9 @@
 //! Who may do what: the policies as both agents read them, and who vouches for what a job runs.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
+use vocabulary::NodeId;
 
 use crate::{
     consul::{AclAuthMethod, AclBindingRule, AclPolicyRequest},
@@ -59,6 +62,22 @@ pub(super) fn consul_policies() -> Vec<AclPolicyRequest> {
         policy(DAEMON, "Roost: the daemon", CONSUL_DAEMON_RULES),
         policy(TASKS, "Roost: a task finds services", TASKS_RULES),
     ]
+}
+
+/// The policy of one node's Nomad: it may take these services away.
+pub(super) fn node_policy(node: &NodeId, services: &BTreeSet<String>) -> AclPolicyRequest {
+    // What Consul took as a service's name may hold a quote; such a one is left out, not let into the rules.
+    let plain = |name: &&String| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let rule = |name: &String| format!("service \"{name}\" {{ policy = \"write\" }}\n");
+    AclPolicyRequest {
+        name: node_policy_name(node),
+        description: Some(format!("Roost: what {node} runs")),
+        rules: services.iter().filter(plain).map(rule).collect(),
+    }
+}
+
+pub(super) fn node_policy_name(node: &NodeId) -> String {
+    format!("roost-{node}")
 }
 
 /// Nomad's policy.
@@ -157,6 +176,13 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_services_name_writes_no_rule_of_its_own() {
+        let services = ["web", "a\" {} operator = \"write"].map(str::to_owned).into();
+        let node = "node-525400123456".parse().unwrap();
+        assert_eq!(node_policy(&node, &services).rules, "service \"web\" { policy = \"write\" }\n");
+    }
 
     #[test]
     fn lengths_are_short_or_long_as_der_has_them() {

@@ -94,12 +94,20 @@ impl Client {
         Ok(self.ask(Box::pin(self.api.acl_token_list())).await?.unwrap_or_default())
     }
 
+    /// A policy by its name; none when there is no such one.
+    pub async fn policy(&self, name: &str) -> Result<Option<AclPolicy>, CallError> {
+        match self.ask(Box::pin(self.api.acl_policy_read(name))).await {
+            Ok(policy) => Ok(Some(policy)),
+            Err(CallError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Makes a policy, or replaces the rules of the one of that name.
     pub async fn write_policy(&self, policy: &AclPolicyRequest) -> Result<AclPolicy, CallError> {
-        match self.ask(Box::pin(self.api.acl_policy_read(&policy.name))).await {
-            Ok(known) => self.ask(Box::pin(self.api.acl_policy_update(&known.id, policy))).await,
-            Err(CallError::NotFound { .. }) => self.ask(Box::pin(self.api.acl_policy_create(policy))).await,
-            Err(error) => Err(error),
+        match self.policy(&policy.name).await? {
+            Some(known) => self.ask(Box::pin(self.api.acl_policy_update(&known.id, policy))).await,
+            None => self.ask(Box::pin(self.api.acl_policy_create(policy))).await,
         }
     }
 
