@@ -10,5 +10,6 @@ pub mod dhcp;
 pub mod http;
 pub mod image;
 pub mod ipxe;
+mod lock;
 pub mod tftp;
 pub mod witness;

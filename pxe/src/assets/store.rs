@@ -27,6 +27,7 @@ use super::{
     Blob, Config, Digest, Entry, Image, Manifest, ManifestError,
     manifest::{self, Loader},
 };
+use crate::lock::Lock;
 
 /// The asset store; cheap to clone, safe to use from every thread. All of it but `fetch` blocks on the disk.
 #[derive(Debug, Clone)]
@@ -231,14 +232,12 @@ impl Assets {
     }
 
     /// Keeps everyone else from changing the store until it is dropped.
-    pub(super) fn lock(&self) -> Result<File, StoreError> {
+    pub(super) fn lock(&self) -> Result<Lock, StoreError> {
         let path = self.config.dir.join("lock");
-        let file = File::options().create(true).append(true).open(&path).map_err(io_error("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(fs::TryLockError::WouldBlock) => Err(StoreError::Busy { lock: path }),
-            Err(fs::TryLockError::Error(source)) => Err(StoreError::Io { action: "lock", path, source }),
-        }
+        Lock::try_take(&path).map_err(|error| match error {
+            fs::TryLockError::WouldBlock => StoreError::Busy { lock: path },
+            fs::TryLockError::Error(source) => StoreError::Io { action: "lock", path, source },
+        })
     }
 
     /// Where downloads wait for their next try.

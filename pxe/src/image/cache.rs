@@ -10,6 +10,7 @@ use tasks::Stop;
 use tempfile::TempDir;
 
 use super::{BuildError, Key, error::io_error};
+use crate::lock::Lock;
 
 /// Temporary folders of builds, in the cache so that the last step is a rename.
 const WORK: &str = ".build-";
@@ -21,7 +22,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(300);
 #[derive(Debug)]
 pub(super) struct Cache {
     folder: PathBuf,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Cache {
@@ -29,13 +30,12 @@ impl Cache {
     pub(super) fn try_open(folder: &Path) -> Result<Option<Self>, BuildError> {
         fs::create_dir_all(folder).map_err(io_error("create", folder))?;
         let path = folder.join("lock");
-        let file = File::options().create(true).append(true).open(&path).map_err(io_error("open", &path))?;
-        match file.try_lock() {
+        let lock = match Lock::try_take(&path) {
+            Ok(lock) => lock,
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(source)) => return Err(BuildError::Io { action: "lock", path, source }),
-            Ok(()) => {}
-        }
-        let cache = Self { folder: folder.to_owned(), _lock: file };
+        };
+        let cache = Self { folder: folder.to_owned(), _lock: lock };
         cache.remove_leftovers()?;
         Ok(Some(cache))
     }
