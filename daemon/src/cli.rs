@@ -1,7 +1,7 @@
 //! The command line: one file a verb.
 //!
 //! Verbs that look at or change the rack ask the daemon over its socket (`client.rs`); the few that must work without
-//! a daemon (`config`, `restore`, `assets`, `image`, `ansible`, `lab`) work on files. What a command prints goes
+//! a daemon (`config`, `cluster`, `restore`, `assets`, `image`, `ansible`, `lab`) work on files. What a command prints goes
 //! through `screen.rs`, how it ends through `exit.rs`.
 
 mod ansible;
@@ -9,6 +9,7 @@ mod assets;
 mod backup;
 mod ca;
 mod client;
+mod cluster;
 mod completions;
 mod config;
 mod demo;
@@ -96,6 +97,8 @@ enum Verb {
     Ssh(ssh::SshVerb),
     #[command(subcommand)]
     Ca(ca::CaVerb),
+    #[command(subcommand)]
+    Cluster(cluster::ClusterVerb),
     Lab(lab::Lab),
     Demo(demo::Demo),
     /// Copy the daemon's database into one file that only its recipients can read, also while the daemon runs.
@@ -151,6 +154,7 @@ impl Verb {
             Self::Ansible(verb) => verb.run(global).await,
             Self::Ssh(verb) => verb.run(global).await,
             Self::Ca(verb) => verb.run(global).await,
+            Self::Cluster(verb) => verb.run(global).await,
             Self::Lab(lab) => lab.run().await,
             Self::Demo(demo) => demo.run(global).await,
             Self::Backup(backup) => backup.run(global).await,

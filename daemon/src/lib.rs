@@ -13,6 +13,7 @@ pub mod adapters;
 pub mod build;
 pub mod bus;
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod holder;
 pub mod http;
@@ -44,6 +45,8 @@ pub struct Daemon {
     boot: pxe::http::BootHttp,
     runner: ansible::Runner,
     launcher: Launcher<Pad>,
+    /// Absent where no cluster of Roost's own is made.
+    keeper: Option<cluster::keeper::Keeper>,
     api: build::ApiParts,
     closing: Stop,
 }
@@ -65,6 +68,8 @@ impl Daemon {
 
         let boot_services = build::boot_services(config, &store, &nodes, &keys, &clock).await?;
         let (runner, handle) = build::runner(config, &nodes, &keys, &clock)?;
+        let door = cluster::Door::open(config, &*clock)?;
+        let keeper = door.own().map(|_| cluster::keeper::Keeper::new(&door, Arc::clone(&clock)));
         let roster = build::roster(config, &nodes);
         let launcher = build::launcher(&nodes, &keys, &handle, &roster, nudge);
 
@@ -75,7 +80,7 @@ impl Daemon {
         let api = build::api(config, common, handle, statuses, closing.clone()).await?;
         let build::BootServices { dhcp, tftp, http: boot } = boot_services;
         let nodes = part;
-        Ok(Self { supervisor, store, nodes, past, dhcp, tftp, boot, runner, launcher, api, closing })
+        Ok(Self { supervisor, store, nodes, past, dhcp, tftp, boot, runner, launcher, keeper, api, closing })
     }
 
     /// Where the API listens, with real ports.
@@ -90,7 +95,7 @@ impl Daemon {
     /// The part that failed, and why.
     pub async fn run(self, stop: Stop) -> Result<(), BoxError> {
         let Self { mut supervisor, store, nodes, past, dhcp, tftp, boot, .. } = self;
-        let Self { runner, launcher, closing, .. } = self;
+        let Self { runner, launcher, keeper, closing, .. } = self;
         let build::ApiParts { api, server, clerk, rotator, switcher } = self.api;
         supervisor.spawn("nodes", OnError::Stop, |stop| nodes.run(stop));
         supervisor.spawn("store/retention", OnError::Log, |stop| past.run(stop));
@@ -101,6 +106,9 @@ impl Daemon {
         supervisor.spawn("pxe/http", OnError::Stop, |stop| boot.run(stop));
         supervisor.spawn("ansible/runner", OnError::Stop, |stop| runner.run(stop));
         supervisor.spawn("ansible/launcher", OnError::Stop, |stop| launcher.run(stop));
+        if let Some(keeper) = keeper {
+            supervisor.spawn("cluster/keeper", OnError::Stop, |stop| keeper.run(stop));
+        }
         supervisor.spawn("nodes/power", OnError::Stop, |stop| switcher.run(stop));
         supervisor.spawn("ssh/rotation", OnError::Stop, |stop| rotator.run(stop));
         supervisor.spawn("http/keys", OnError::Stop, |stop| clerk.run(stop));

@@ -8,11 +8,14 @@
 //! only after it has read its configuration), a watchdog thread of its own (it would go on pinging while the
 //! supervisor's loop hangs, which is the very thing to notice).
 
+pub mod agents;
 mod credentials;
 mod notify;
+mod seal;
 pub mod unit;
 mod watchdog;
 
 pub use credentials::{CredentialError, Sealed, credential, credential_path, sealed};
 pub use notify::Notify;
+pub use seal::{CREDSTORE, SealError, is_booted, seal, sealed_path, unseal};
 pub use watchdog::Watchdog;

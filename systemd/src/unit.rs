@@ -23,6 +23,9 @@ pub const CAPABILITIES: [&str; 1] = ["CAP_NET_BIND_SERVICE"];
 /// The fleet's private SSH key, in /etc/credstore.encrypted.
 pub const SSH_KEY_CREDENTIAL: &str = "roost-ssh-key";
 
+/// What opens the cluster's doors, in /etc/credstore.encrypted.
+pub const CLUSTER_CREDENTIAL: &str = "roost-cluster";
+
 /// The exit status for a wrong configuration: starting again changes nothing.
 pub const EXIT_CONFIGURATION: u8 = 7;
 

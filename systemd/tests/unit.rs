@@ -2,7 +2,9 @@
 
 use std::{fs, process::Command, time::Duration};
 
-use systemd::unit::{BINARY, CAPABILITIES, EXIT_CONFIGURATION, SSH_KEY_CREDENTIAL, TEXT, TYPE, WATCHDOG, values};
+use systemd::unit::{
+    BINARY, CAPABILITIES, CLUSTER_CREDENTIAL, EXIT_CONFIGURATION, SSH_KEY_CREDENTIAL, TEXT, TYPE, WATCHDOG, values,
+};
 
 use crate::skip;
 
@@ -20,7 +22,8 @@ fn the_unit_matches_the_code() {
     assert_eq!(Duration::from_secs(seconds), WATCHDOG);
     assert_eq!(one("AmbientCapabilities"), CAPABILITIES.join(" "));
     assert_eq!(one("CapabilityBoundingSet"), CAPABILITIES.join(" "));
-    assert_eq!(one("LoadCredentialEncrypted"), SSH_KEY_CREDENTIAL);
+    let sealed: Vec<_> = values(TEXT, "LoadCredentialEncrypted").collect();
+    assert_eq!(sealed, [SSH_KEY_CREDENTIAL, CLUSTER_CREDENTIAL]);
     assert_eq!(one("RestartPreventExitStatus"), EXIT_CONFIGURATION.to_string());
 }
 
@@ -51,4 +54,24 @@ fn systemd_verifies_the_unit() {
     let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
     let ours: Vec<_> = complaints.lines().filter(|line| line.contains("roost.service")).collect();
     assert!(output.status.success() && ours.is_empty(), "{complaints}");
+}
+
+#[test]
+fn systemd_verifies_the_units_of_the_clusters_agents() {
+    let version = Command::new("systemd-analyze").arg("--version").output();
+    if !version.is_ok_and(|output| output.status.success()) {
+        skip("systemd-analyze is missing (apt-get install systemd)");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in systemd::agents::units("/bin/true", "/bin/true", "/var/lib/roost/cluster") {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    for name in ["consul.service", "nomad.service", "roost-agents.path", "roost-agents.service"] {
+        let unit = folder.path().join(name);
+        let output = Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&unit).output().unwrap();
+        let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
+        let ours: Vec<_> = complaints.lines().filter(|line| line.contains(name)).collect();
+        assert!(output.status.success() && ours.is_empty(), "{name}: {complaints}");
+    }
 }

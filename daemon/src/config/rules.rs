@@ -3,11 +3,11 @@
 //! Each rule names the keys it looks at and is left out when one of them is already wrong, so that one slip of the
 //! fingers is one mistake in the list. The mistake stands at the key that an operator would change.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use pxe::{assets::Mirror, image::PackageName};
 
-use super::{Config, DhcpMode, Enroll, PowerMethod, TlsSource, leaves::NO_ARCHIVE, reader::Reader};
+use super::{ClusterMode, Config, DhcpMode, Enroll, PowerMethod, TlsSource, leaves::NO_ARCHIVE, reader::Reader};
 
 /// Judges the configuration as a whole.
 pub(super) fn judge(config: &Config, reader: &mut Reader<'_>) {
@@ -19,6 +19,7 @@ pub(super) fn judge(config: &Config, reader: &mut Reader<'_>) {
     judge.nodes(config);
     judge.power(config);
     judge.archives(config);
+    judge.cluster(config);
 }
 
 struct Judge<'r, 'a> {
@@ -132,6 +133,42 @@ impl Judge<'_, '_> {
             let missing = power.method == PowerMethod::Command && power.command.is_none();
             let hint = "power.command = [\"program\", \"{mac}\", \"{action}\"]";
             missing.then(|| ("power.method = \"command\" needs it".into(), hint.into()))
+        });
+    }
+
+    fn cluster(&mut self, config: &Config) {
+        /// Below this a renewal would come before a slow node has what it was given.
+        const LIFETIME_MIN: Duration = Duration::from_secs(180);
+        let cluster = &config.cluster;
+        self.rule(&["cluster.advertise", "cluster.mode"], || match (cluster.mode, cluster.advertise) {
+            (ClusterMode::Own, None) => {
+                let hint = "cluster.advertise = \"10.77.0.1\", this machine's address on the rack";
+                Some(("cluster.mode = \"own\" needs it: nodes reach the first server there".into(), hint.into()))
+            }
+            (_, Some(vague)) if vague.is_unspecified() => {
+                Some((format!("{vague} names no address that a node could reach"), String::new()))
+            }
+            _ => None,
+        });
+        self.rule(&["cluster.certificate_lifetime"], || {
+            (cluster.certificate_lifetime < LIFETIME_MIN)
+                .then(|| ("too short for a node to be given a new one in time".into(), "make it at least 3m".into()))
+        });
+        for (key, given) in [("cluster.consul", &cluster.consul), ("cluster.nomad", &cluster.nomad)] {
+            self.rule(&[key, "cluster.mode"], || {
+                let given = given.as_deref()?;
+                let is_url = given.starts_with("https://") || given.starts_with("http://");
+                match cluster.mode {
+                    ClusterMode::Join if is_url => None,
+                    ClusterMode::Join => Some((format!("`{given}` is no address"), "write https://HOST:PORT".into())),
+                    _ => Some(("has no effect".into(), "set cluster.mode = \"join\", or leave it out".into())),
+                }
+            });
+        }
+        self.rule(&["cluster.cert", "cluster.key"], || {
+            let hint = "give cluster.cert and cluster.key, or neither";
+            (cluster.cert.is_some() != cluster.key.is_some())
+                .then(|| ("a certificate and its key go together".into(), hint.into()))
         });
     }
 

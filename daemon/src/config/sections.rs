@@ -15,6 +15,10 @@ use ipnet::Ipv4Net;
 use store::Recipient;
 use vocabulary::Mac;
 
+mod cluster;
+
+pub use cluster::{Cluster, ClusterMode};
+
 use super::{
     schema::{choice, section},
     values::{Bytes, CommandTemplate, KeyHash, PoolRange},
@@ -48,6 +52,8 @@ section! {
         assets: Assets = table;
         /// How Roost switches machines on and off.
         power: Power = table;
+        /// Nomad and Consul: none, a cluster of Roost's own, or one that is there.
+        cluster: Cluster = table;
         /// Who can read copies of the database.
         backup: Backup = table;
         /// What the daemon says.

@@ -280,12 +280,31 @@ fn the_example_changes_nothing() {
 fn every_key_of_the_example_is_read() {
     let text = example_uncommented();
     let found = mistakes(&text);
-    let expected = ["http.tls.cert: has no effect", "http.tls.key: has no effect"];
+    let expected =
+        ["http.tls.cert", "http.tls.key", "cluster.consul", "cluster.nomad"].map(|key| format!("{key}: has no effect"));
     assert_eq!(found.len(), expected.len(), "{found:#?}");
     for part in expected {
-        assert!(found.iter().any(|line| line.contains(part)), "{found:#?}");
+        assert!(found.iter().any(|line| line.contains(&part)), "{found:#?}");
     }
-    assert!(parse(&text.replace("source = \"off\"", "source = \"files\""), &no_env).is_ok());
+    let text = text.replace("source = \"off\"", "source = \"files\"").replace("mode = \"none\"", "mode = \"join\"");
+    assert!(parse(&text, &no_env).is_ok());
+}
+
+#[test]
+fn a_cluster_says_what_it_needs() {
+    for (cluster, mistake) in [
+        ("mode = \"own\"", "cluster.advertise"),
+        ("mode = \"own\"\nadvertise = \"0.0.0.0\"", "no address that a node could reach"),
+        ("mode = \"own\"\nadvertise = \"10.0.0.1\"\ncertificate_lifetime = \"2m\"", "at least 3m"),
+        ("datacenter = \"DC 1\"", "cluster.datacenter"),
+        ("nomad = \"https://10.0.0.5:4646\"", "has no effect"),
+        ("mode = \"join\"\nnomad = \"10.0.0.5\"", "no address"),
+        ("mode = \"join\"\ncert = \"/a.pem\"", "go together"),
+    ] {
+        let found = mistakes(&format!("[cluster]\n{cluster}\n"));
+        assert!(found.len() == 1 && found[0].contains(mistake), "{cluster}: {found:#?}");
+    }
+    assert!(parse("[cluster]\nmode = \"own\"\nadvertise = \"10.0.0.1\"\n", &no_env).is_ok());
 }
 
 proptest::proptest! {

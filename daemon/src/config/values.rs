@@ -13,6 +13,7 @@ use std::{
 };
 
 use ipnet::Ipv4Net;
+use jobs::bootstrap::Label;
 use store::Recipient;
 use toml_edit::Value;
 use vocabulary::Mac;
@@ -152,6 +153,7 @@ text_setting! {
     PoolRange, r#"pool such as "10.77.1.0-10.77.255.250""#, PoolRange::from_str;
     Mac, r#"MAC address such as "52:54:00:12:34:56""#, parsed;
     Recipient, "recipient of age, which begins with age1", parsed;
+    Label, r#"name such as "dc1""#, parsed;
     KeyHash, "SHA-256 in 64 hex digits", KeyHash::from_str;
     String, "text", one_line;
 }

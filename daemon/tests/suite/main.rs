@@ -9,6 +9,7 @@ mod boot;
 mod canaries;
 mod cli_backup;
 mod cli_client;
+mod cluster;
 mod control_node;
 mod corpus;
 mod crashes;

@@ -1,0 +1,118 @@
+//! The cluster as the daemon has it: its clients, kept fresh, and what must be done for it again and again.
+//!
+//! ```text
+//!  own:  data_dir/cluster/{cluster.json, secrets} -> Cluster -> clients with the daemon's own tokens
+//!  join: roost.toml, CONSUL_*, NOMAD_*            ----------->  clients with the operator's tokens
+//! ```
+//!
+//! Clients carry a certificate that ends, so nobody keeps one: [`Door::agents`] gives those of now. What `roost cluster
+//! init` has not made yet is no error at the daemon's start: the door says so, and opens once it is made and the daemon
+//! is started again. The agents themselves are systemd's: a daemon that ends takes no server with it.
+
+pub mod init;
+pub mod joined;
+pub mod keeper;
+pub mod kept;
+pub mod status;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jobs::bootstrap::{As, Clients, Cluster, ClusterError};
+use tasks::Clock;
+
+use crate::config::{ClusterMode, Config};
+use kept::{Kept, KeptError};
+
+/// Why there are no clients.
+#[derive(Debug, thiserror::Error)]
+pub enum Away {
+    /// None is configured.
+    #[error("no cluster is configured (cluster.mode = \"none\" in roost.toml)")]
+    NotConfigured,
+    /// Nobody made it.
+    #[error("the cluster is not made yet (as root: roost cluster init, then systemctl restart roost)")]
+    NotMade,
+    /// Somebody began to make it.
+    #[error("the cluster is half made (as root: roost cluster init goes on, then systemctl restart roost)")]
+    HalfMade,
+}
+
+/// The cluster could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// What is kept of it.
+    #[error("cannot read what is kept of the cluster")]
+    Kept(#[source] KeptError),
+    /// Its keys.
+    #[error("cannot use the cluster's keys")]
+    Keys(#[source] ClusterError),
+    /// Somebody else's.
+    #[error("cannot use the cluster that roost.toml names")]
+    Joined(#[source] joined::JoinedError),
+}
+
+/// Where everybody gets the cluster's clients; cheap to clone.
+#[derive(Clone)]
+pub struct Door(Arc<Inner>);
+
+struct Inner {
+    own: Option<Own>,
+    clients: RwLock<Result<Clients, Away>>,
+}
+
+/// A cluster of Roost's own.
+pub(crate) struct Own {
+    pub(crate) cluster: Cluster,
+    pub(crate) kept: Kept,
+}
+
+impl Door {
+    /// Opens what the configuration and `roost cluster init` say.
+    ///
+    /// # Errors
+    /// What is kept is damaged, or the configuration's files can't be used.
+    pub fn open(config: &Config, clock: &dyn Clock) -> Result<Self, OpenError> {
+        let (own, clients) = match config.cluster.mode {
+            ClusterMode::None => (None, Err(Away::NotConfigured)),
+            ClusterMode::Join => (None, Ok(joined::clients(&config.cluster).map_err(OpenError::Joined)?)),
+            ClusterMode::Own => match Kept::open(&config.data_dir).map_err(OpenError::Kept)? {
+                None => (None, Err(Away::NotMade)),
+                Some(kept) if !kept.state().is_closed => (None, Err(Away::HalfMade)),
+                Some(kept) => {
+                    let secrets = kept.secrets().map_err(OpenError::Kept)?;
+                    let cluster = Cluster::new(kept.state().facts.clone(), secrets).map_err(OpenError::Keys)?;
+                    let clients = cluster.clients(As::Daemon, clock.now()).map_err(OpenError::Keys)?;
+                    (Some(Own { cluster, kept }), Ok(clients))
+                }
+            },
+        };
+        Ok(Self(Arc::new(Inner { own, clients: RwLock::new(clients) })))
+    }
+
+    /// The clients of now.
+    ///
+    /// # Errors
+    /// There is no cluster, or it is not made yet.
+    pub fn agents(&self) -> Result<Clients, Away> {
+        match &*self.0.clients.read().unwrap_or_else(PoisonError::into_inner) {
+            Ok(clients) => Ok(clients.clone()),
+            Err(Away::NotConfigured) => Err(Away::NotConfigured),
+            Err(Away::NotMade) => Err(Away::NotMade),
+            Err(Away::HalfMade) => Err(Away::HalfMade),
+        }
+    }
+
+    /// The cluster itself, where it is Roost's own: what lets nodes in.
+    #[must_use]
+    pub fn own(&self) -> Option<&Cluster> {
+        self.0.own.as_ref().map(|own| &own.cluster)
+    }
+
+    fn owned(&self) -> Option<&Own> {
+        self.0.own.as_ref()
+    }
+
+    fn replace(&self, clients: Clients) {
+        *self.0.clients.write().unwrap_or_else(PoisonError::into_inner) = Ok(clients);
+    }
+}
