@@ -11,10 +11,13 @@
 //! the old one is moved and the new one is not in place yet, a file `roost.db.restoring` stands there, and a store
 //! that finds it does not open: after a power cut the restore is said again. It goes away without a restore only where
 //! the log is where it was: a database without its log lacks writes that were acknowledged.
+//!
+//! Root opens the copy alone, wherever it lies; what happens in the folder of the database is done with the rights of
+//! its owner ([`crate::owner`]). What lies between the two is the stage, in that folder.
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Seek as _},
     path::{Path, PathBuf},
 };
 
@@ -23,12 +26,16 @@ use vocabulary::Timestamp;
 
 use crate::{
     Identity, OpenError, Recipient, UnsealError, lock,
+    owner::as_owner,
     schema::{self, DATABASE_FILE},
     sealed,
     stage::{Stage, no_link},
 };
 
 const RESTORING: &str = "restoring";
+/// What a database and its log begin with: nothing else of root's is laid where the daemon can read it.
+const DATABASE_MAGIC: [&[u8]; 1] = [b"SQLite format 3\0"];
+const LOG_MAGIC: [&[u8]; 2] = [&[0x37, 0x7f, 0x06, 0x82], &[0x37, 0x7f, 0x06, 0x83]];
 
 /// Who can read a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,18 +187,13 @@ pub(crate) fn refuse_half_restored(database: &Path) -> Result<(), OpenError> {
 
 fn copy_out(folder: &Path, to: &Path, protection: &Protection) -> Result<(), BackupError> {
     check_backup(folder, to, protection)?;
-    let from = folder.join(DATABASE_FILE);
-    let source = open_existing(&from).map_err(BackupError::Source)?;
-    schema::check(&source, &from).map_err(BackupError::Source)?;
     let failed = |source: Trouble| BackupError::Write { path: to.to_owned(), source };
+    let not_its_owner = |source| BackupError::Source(OpenError::File { path: folder.to_owned(), source });
+    let mut stage = as_owner(folder, || staged(folder, to)).map_err(not_its_owner)??;
     // For its owner alone, and gone again unless it gets its name: what is half written is of no use to anyone.
     let partial = tempfile::Builder::new().prefix(".roost-backup-").suffix(".partial").tempfile_in(folder_of(to));
     let partial = partial.map_err(|error| failed(error.into()))?;
-    let copied = match protection {
-        Protection::Plain => copy(&source, partial.path(), partial.as_file()),
-        Protection::Encrypted(recipients) => copy_sealed(&source, folder, partial.as_file(), recipients),
-    };
-    copied.map_err(failed)?;
+    write_out(stage.file(), partial.as_file(), protection).map_err(|error| failed(error.into()))?;
     match partial.persist_noclobber(to) {
         Ok(_) => File::open(folder_of(to)).and_then(|folder| folder.sync_all()).map_err(|error| failed(error.into())),
         Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => {
@@ -202,6 +204,29 @@ fn copy_out(folder: &Path, to: &Path, protection: &Protection) -> Result<(), Bac
 }
 
 type Trouble = Box<dyn std::error::Error + Send + Sync>;
+
+/// One moment of the folder's database, beside it.
+fn staged(folder: &Path, to: &Path) -> Result<Stage, BackupError> {
+    let from = folder.join(DATABASE_FILE);
+    let source = open_existing(&from).map_err(BackupError::Source)?;
+    schema::check(&source, &from).map_err(BackupError::Source)?;
+    let failed = |source: Trouble| BackupError::Write { path: to.to_owned(), source };
+    let mut stage = Stage::take(folder).map_err(|error| failed(error.into()))?;
+    let path = stage.path().to_owned();
+    copy(&source, &path, stage.file()).map_err(failed)?;
+    Ok(stage)
+}
+
+fn write_out(from: &mut File, to: &File, protection: &Protection) -> io::Result<()> {
+    from.rewind()?;
+    match protection {
+        Protection::Encrypted(recipients) => sealed::seal(from, to, recipients),
+        Protection::Plain => {
+            io::copy(from, &mut &*to)?;
+            to.sync_all()
+        }
+    }
+}
 
 /// One step over all pages: a reader's snapshot, which no writer disturbs. `file` is what `to` names.
 fn copy(source: &Connection, to: &Path, file: &File) -> Result<(), Trouble> {
@@ -214,59 +239,106 @@ fn copy(source: &Connection, to: &Path, file: &File) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn copy_sealed(source: &Connection, folder: &Path, to: &File, recipients: &[Recipient]) -> Result<(), Trouble> {
-    let mut stage = Stage::take(folder)?;
-    let path = stage.path().to_owned();
-    copy(source, &path, stage.file())?;
-    Ok(sealed::seal(&mut File::open(path)?, to, recipients)?)
+/// A copy as whoever asked may open it, wherever it lies.
+struct Given<'a> {
+    path: &'a Path,
+    file: File,
+    /// What a daemon that was killed left beside its database.
+    log: Option<File>,
+    identities: &'a [Identity],
+}
+
+impl<'a> Given<'a> {
+    fn open(path: &'a Path, identities: &'a [Identity]) -> Result<Self, RestoreError> {
+        let unreadable = |source| RestoreError::Copy(OpenError::File { path: path.to_owned(), source });
+        let mut file = File::open(path).map_err(unreadable)?;
+        if sealed::is_sealed(&mut file).map_err(unreadable)? {
+            let given = Self { path, file, log: None, identities };
+            return if identities.is_empty() { Err(RestoreError::Sealed { path: path.to_owned() }) } else { Ok(given) };
+        }
+        if !sealed::begins_with(&mut file, &DATABASE_MAGIC).map_err(unreadable)? {
+            return Err(RestoreError::Copy(OpenError::Foreign { path: path.to_owned() }));
+        }
+        let log = log_of(path).map_err(unreadable)?;
+        Ok(Self { path, file, log, identities: &[] })
+    }
+
+    /// Lays it readable into the folder.
+    fn stage(mut self, folder: &Path) -> Result<Stage, RestoreError> {
+        let path = self.path.to_owned();
+        let failed = |source| RestoreError::Unseal { path: path.clone(), source };
+        let mut stage = Stage::take(folder).map_err(|error| failed(UnsealError::Write(error)))?;
+        if !self.identities.is_empty() {
+            sealed::unseal(self.file, stage.file(), self.identities).map_err(failed)?;
+            return Ok(stage);
+        }
+        let mut laid = || {
+            io::copy(&mut self.file, stage.file())?;
+            self.log.as_mut().map_or(Ok(0), |log| io::copy(log, &mut stage.log()?))
+        };
+        laid().map_err(|source| RestoreError::Write { path: stage.path().to_owned(), source: source.into() })?;
+        Ok(stage)
+    }
+}
+
+/// The log beside a database, if there is one with anything in it.
+fn log_of(database: &Path) -> io::Result<Option<File>> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let named = File::options().read(true).custom_flags(no_link()).open(with_suffix(database, "-wal"));
+    let mut log = match named {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        named => named?,
+    };
+    Ok(sealed::begins_with(&mut log, &LOG_MAGIC)?.then_some(log))
 }
 
 /// A copy that is open and found to be whole.
 struct Checked {
     connection: Connection,
     version: u32,
-    // Dropped after the connection: where an encrypted copy lies readable.
-    _stage: Option<Stage>,
+    // Dropped after the connection: where the copy lies readable.
+    _stage: Stage,
 }
 
-fn checked(from: &Path, identities: &[Identity], folder: &Path) -> Result<Checked, RestoreError> {
-    let stage = opened(from, identities, folder)?;
-    let path = stage.as_ref().map_or(from, Stage::path);
-    let connection = open_existing(path).map_err(RestoreError::Copy)?;
-    let version = schema::check(&connection, from).map_err(RestoreError::Copy)?;
-    verify(&connection, from, version).map_err(RestoreError::Copy)?;
+fn checked(given: Given<'_>, folder: &Path) -> Result<Checked, RestoreError> {
+    let from = given.path.to_owned();
+    let stage = given.stage(folder)?;
+    let connection = open_existing(stage.path()).map_err(RestoreError::Copy)?;
+    let version = schema::check(&connection, &from).map_err(RestoreError::Copy)?;
+    verify(&connection, &from, version).map_err(RestoreError::Copy)?;
     Ok(Checked { connection, version, _stage: stage })
 }
 
-fn opened(from: &Path, identities: &[Identity], folder: &Path) -> Result<Option<Stage>, RestoreError> {
-    let unreadable = |source| RestoreError::Copy(OpenError::File { path: from.to_owned(), source });
-    if !sealed::is_sealed(from).map_err(unreadable)? {
-        return Ok(None);
-    }
-    if identities.is_empty() {
-        return Err(RestoreError::Sealed { path: from.to_owned() });
-    }
-    let failed = |source| RestoreError::Unseal { path: from.to_owned(), source };
-    let mut stage = Stage::take(folder).map_err(|error| failed(UnsealError::Write(error)))?;
-    sealed::unseal(from, stage.file(), identities).map_err(failed)?;
-    Ok(Some(stage))
+/// Does what is to be done in the folder with the rights of its owner.
+fn inside<T: Send>(folder: &Path, work: impl FnOnce() -> Result<T, RestoreError> + Send) -> Result<T, RestoreError> {
+    let failed = |source| RestoreError::Folder(OpenError::File { path: folder.to_owned(), source });
+    as_owner(folder, work).map_err(failed)?
 }
 
 fn look_into(from: &Path, identities: &[Identity], folder: &Path) -> Result<Inspected, RestoreError> {
+    let given = Given::open(from, identities)?;
     let made = !folder.exists();
     lock::make_folder(folder).map_err(RestoreError::Folder)?;
-    let version = checked(from, identities, folder).map(|copy| copy.version);
+    let looked = inside(folder, || {
+        let version = checked(given, folder)?.version;
+        Ok(Inspected { version, held: lock::holder(folder) })
+    });
     if made {
         // Looking leaves nothing behind.
         let _ = fs::remove_dir(folder);
     }
-    Ok(Inspected { version: version?, held: lock::holder(folder) })
+    looked
 }
 
 fn replace(from: &Path, identities: &[Identity], folder: &Path, now: Timestamp) -> Result<Restored, RestoreError> {
+    let given = Given::open(from, identities)?;
     lock::make_folder(folder).map_err(RestoreError::Folder)?;
+    inside(folder, || replace_by(given, folder, now))
+}
+
+fn replace_by(given: Given<'_>, folder: &Path, now: Timestamp) -> Result<Restored, RestoreError> {
     let _lock = lock::take(folder, now).map_err(RestoreError::Folder)?;
-    let Checked { connection, version, _stage } = checked(from, identities, folder)?;
+    let Checked { connection, version, _stage } = checked(given, folder)?;
     let database = folder.join(DATABASE_FILE);
     let failed = |source: Trouble| RestoreError::Write { path: database.clone(), source };
     let partial = beside(&database, RESTORING);
@@ -286,9 +358,7 @@ fn replace(from: &Path, identities: &[Identity], folder: &Path, now: Timestamp) 
 
 /// The mark that is also the new database; it outlives a power cut before anything moves.
 fn prepare(source: &Connection, partial: &Path, folder: &Path) -> Result<(), Trouble> {
-    let file = private(partial)?;
-    copy(source, partial, &file)?;
-    lock::belong(&file, folder)?;
+    copy(source, partial, &private(partial)?)?;
     Ok(File::open(folder)?.sync_all()?)
 }
 

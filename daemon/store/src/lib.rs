@@ -21,6 +21,7 @@ mod keys;
 mod leases;
 mod lock;
 mod nodes;
+mod owner;
 mod reader;
 mod retention;
 mod runs;

@@ -12,7 +12,7 @@ use std::{
 
 use vocabulary::Timestamp;
 
-use crate::OpenError;
+use crate::{OpenError, stage::no_link};
 
 pub(crate) const LOCK_FILE: &str = "roost.lock";
 
@@ -39,8 +39,10 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), OpenError> {
 pub(crate) fn take(folder: &Path, now: Timestamp) -> Result<Lock, OpenError> {
     let path = folder.join(LOCK_FILE);
     let failed = |source| OpenError::File { path: path.clone(), source };
-    let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let mut file = options.map_err(failed)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(no_link());
+    let mut file = options.open(&path).map_err(failed)?;
+    only_name(&file).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(held(path, &mut file)),
@@ -58,8 +60,14 @@ pub(crate) fn holder(folder: &Path) -> Option<OpenError> {
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then(|| held(path, &mut file))
 }
 
-/// Gives a file of root's to the owner of the folder: a restore by root must not lock the daemon's user out.
-pub(crate) fn belong(file: &File, folder: &Path) -> io::Result<()> {
+/// What is signed and given away below is a file of this folder alone.
+fn only_name(file: &File) -> io::Result<()> {
+    let own = file.metadata()?;
+    if own.is_file() && own.nlink() == 1 { Ok(()) } else { Err(io::Error::other("it is no file, or has another name")) }
+}
+
+/// Gives the file to the owner of the folder: a daemon that root started by hand must not lock the daemon's user out.
+fn belong(file: &File, folder: &Path) -> io::Result<()> {
     let (own, wanted) = (file.metadata()?, folder.metadata()?);
     if (own.uid(), own.gid()) == (wanted.uid(), wanted.gid()) || own.uid() != 0 {
         return Ok(());

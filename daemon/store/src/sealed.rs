@@ -11,7 +11,7 @@
 use std::{
     fmt,
     fs::File,
-    io::{self, BufReader, BufWriter, Read, Write as _},
+    io::{self, BufReader, BufWriter, Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -146,10 +146,17 @@ impl Identity {
 }
 
 /// Whether the file says that it is sealed.
-pub(crate) fn is_sealed(path: &Path) -> io::Result<bool> {
-    let mut start = Vec::with_capacity(MAGIC.len());
-    File::open(path)?.take(MAGIC.len() as u64).read_to_end(&mut start)?;
-    Ok(start == MAGIC)
+pub(crate) fn is_sealed(file: &mut File) -> io::Result<bool> {
+    begins_with(file, &[MAGIC])
+}
+
+/// Whether a file begins with one of these words; it stands at its beginning afterwards.
+pub(crate) fn begins_with(file: &mut File, words: &[&[u8]]) -> io::Result<bool> {
+    let longest = words.iter().map(|word| word.len()).max().unwrap_or_default();
+    let mut start = Vec::with_capacity(longest);
+    (&*file).take(longest as u64).read_to_end(&mut start)?;
+    file.rewind()?;
+    Ok(words.iter().any(|word| start.starts_with(word)))
 }
 
 /// Writes what is in `from` to `to`, for these recipients alone; synced.
@@ -163,9 +170,8 @@ pub(crate) fn seal(from: &mut File, to: &File, recipients: &[Recipient]) -> io::
 }
 
 /// Writes what is inside `from` to `to`.
-pub(crate) fn unseal(from: &Path, to: &mut File, identities: &[Identity]) -> Result<(), UnsealError> {
-    let sealed = File::open(from).map_err(UnsealError::Read)?;
-    let decryptor = Decryptor::new_buffered(BufReader::new(sealed)).map_err(refused)?;
+pub(crate) fn unseal(from: File, to: &mut File, identities: &[Identity]) -> Result<(), UnsealError> {
+    let decryptor = Decryptor::new_buffered(BufReader::new(from)).map_err(refused)?;
     let identities = identities.iter().map(|identity| &identity.0 as &dyn age::Identity);
     let mut inside = decryptor.decrypt(identities).map_err(refused)?;
     let mut piece = vec![0; PIECE_BYTES];

@@ -2,7 +2,8 @@
 //!
 //! In the data folder, which holds the readable database anyway, and never beside the copy, which may be on somebody
 //! else's disk. One at a time, by a lock on the file itself, so that what a crash left behind is used again by the
-//! next one instead of staying for ever.
+//! next one instead of staying for ever. A log beside it is gone before the next one begins: SQLite would take it for
+//! that one's. Where root is asked, all of this happens with the rights of the folder's owner ([`crate::owner`]).
 
 use std::{
     fs::{self, File, TryLockError},
@@ -12,9 +13,9 @@ use std::{
 };
 
 const FILE: &str = "roost.db.readable";
+const LOG: &str = "-wal";
 
-/// For open(2): a name that is a link is an error. Root writes these files into a folder that is the daemon's, who
-/// could otherwise have it write anywhere.
+/// For open(2): a name that is a link is an error.
 pub(crate) fn no_link() -> i32 {
     rustix::fs::OFlags::NOFOLLOW.bits().cast_signed()
 }
@@ -43,6 +44,7 @@ impl Stage {
             }
             // Whoever had it before may have taken the name away since it was opened here.
             if fs::metadata(&path).is_ok_and(|named| file.metadata().is_ok_and(|own| own.ino() == named.ino())) {
+                remove_beside(&path)?;
                 file.set_len(0)?;
                 return Ok(Self { path, file });
             }
@@ -56,11 +58,30 @@ impl Stage {
     pub(crate) fn file(&mut self) -> &mut File {
         &mut self.file
     }
+
+    /// Where SQLite looks for the log of what lies here; gone with it.
+    pub(crate) fn log(&self) -> io::Result<File> {
+        File::options().write(true).create_new(true).mode(0o600).open(beside(&self.path, LOG))
+    }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn remove_beside(path: &Path) -> io::Result<()> {
+    let gone = |suffix| match fs::remove_file(beside(path, suffix)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    [LOG, "-shm", "-journal"].into_iter().try_for_each(gone)
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_file(&self.path) {
+        if let Err(error) = remove_beside(&self.path).and_then(|()| fs::remove_file(&self.path)) {
             tracing::warn!(path = %self.path.display(), %error, "a readable copy stayed; the next backup takes it away");
         }
     }

@@ -1,6 +1,11 @@
 //! Backup while the daemon writes, restore while none runs.
 
-use std::{error::Error as _, fs, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{
+    error::Error as _,
+    fs::{self, Permissions},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
+    path::{Path, PathBuf},
+};
 
 use store::{
     BackupError, Batch, Identity, OpenError, Protection, RestoreError, Store, UnsealError, backup, inspect, restore,
@@ -8,6 +13,9 @@ use store::{
 use vocabulary::Seq;
 
 use crate::samples::{at, event, text};
+
+/// The number of a user who is not root.
+const SOMEBODY: u32 = 12_345;
 
 async fn add(store: &Store, word: &str) {
     store.commit(Batch { events: vec![event(word)], ..Batch::default() }).await.unwrap();
@@ -188,22 +196,25 @@ async fn a_second_restore_that_fails_does_not_declare_the_first_one_whole() {
 
 #[tokio::test]
 async fn of_many_backups_to_one_name_one_is_made_and_nobodys_file_is_touched() {
-    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (fresh, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (to, guessed) = (elsewhere.path().join("copy"), elsewhere.path().join("copy.partial"));
     fs::write(&guessed, "somebody's").unwrap();
-    let store = Store::open(folder.path(), at(0)).await.unwrap();
-    add(&store, "kept").await;
-    let each = (0..8).map(|_| store.backup(&to, Protection::Plain));
+    // Of one folder one copy at a time is made, so each is of its own.
+    let folders: Vec<_> = (0..8).map(|_| tempfile::tempdir().unwrap()).collect();
+    for folder in &folders {
+        let store = Store::open(folder.path(), at(0)).await.unwrap();
+        add(&store, "kept").await;
+        store.close().await;
+    }
+    let each = folders.iter().map(|folder| backup(folder.path(), &to, Protection::Plain));
     let ended = futures_util::future::join_all(each).await;
     let refused = |done: &Result<(), BackupError>| matches!(done, Err(BackupError::Exists { .. }));
     assert_eq!(ended.iter().filter(|done| refused(done)).count(), 7, "{ended:?}");
     assert!(ended.iter().any(Result::is_ok), "{ended:?}");
-    store.close().await;
     assert_eq!(names(elsewhere.path()), ["copy", "copy.partial"]);
     assert_eq!(fs::read(&guessed).unwrap(), b"somebody's");
-    let fresh = folder.path().join("fresh");
-    restore(&to, vec![], &fresh, at(1)).await.unwrap();
-    assert_eq!(words(&fresh).await, ["kept"]);
+    restore(&to, vec![], fresh.path(), at(1)).await.unwrap();
+    assert_eq!(words(fresh.path()).await, ["kept"]);
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -304,24 +315,101 @@ async fn something_else_that_was_encrypted_is_no_backup() {
     assert!(!folder.path().join("roost.db").exists());
 }
 
+/// A folder of another user's, as the daemon's is to root, with what is beside it; nothing where nobody can give it away.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-#[tokio::test]
-async fn what_root_restores_belongs_to_the_owner_of_the_folder() {
-    use std::os::unix::fs::{MetadataExt as _, chown};
+fn of_somebody_else() -> Option<(tempfile::TempDir, PathBuf)> {
     if !rustix::process::geteuid().is_root() {
         eprintln!("SKIPPED: only root can give files away");
-        return;
+        return None;
     }
-    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let copy = elsewhere.path().join("copy");
-    let store = Store::open(folder.path(), at(0)).await.unwrap();
-    store.backup(&copy, Protection::Plain).await.unwrap();
-    store.close().await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::set_permissions(elsewhere.path(), Permissions::from_mode(0o755)).unwrap();
     let theirs = elsewhere.path().join("theirs");
     fs::create_dir(&theirs).unwrap();
-    chown(&theirs, Some(12_345), Some(12_345)).unwrap();
+    chown(&theirs, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    Some((elsewhere, theirs))
+}
+
+/// A file that is root's alone, and a name for it in a folder of somebody else's.
+fn link_to_roots(elsewhere: &Path, name: &Path) -> PathBuf {
+    let precious = elsewhere.join("precious");
+    fs::write(&precious, "root's").unwrap();
+    fs::set_permissions(&precious, Permissions::from_mode(0o600)).unwrap();
+    symlink(&precious, name).unwrap();
+    precious
+}
+
+fn is_as_it_was(precious: &Path) {
+    assert_eq!(fs::read_to_string(precious).unwrap(), "root's");
+    assert_eq!(fs::metadata(precious).unwrap().uid(), 0, "given away");
+}
+
+async fn plain_copy(to: &Path) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), at(0)).await.unwrap();
+    add(&store, "good").await;
+    store.backup(to, Protection::Plain).await.unwrap();
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_root_restores_belongs_to_the_owner_of_the_folder() {
+    let Some((elsewhere, theirs)) = of_somebody_else() else { return };
+    // A copy that root alone can read, as `roost backup` makes it.
+    let copy = elsewhere.path().join("copy");
+    plain_copy(&copy).await;
     restore(&copy, vec![], &theirs, at(1)).await.unwrap();
+    let kept = restore(&copy, vec![], &theirs, at(2)).await.unwrap().kept.unwrap();
+    assert!(inspect(&kept, vec![], &theirs).await.unwrap().held.is_none());
     for name in names(&theirs) {
-        assert_eq!(fs::metadata(theirs.join(&name)).unwrap().uid(), 12_345, "{name}");
+        assert_eq!(fs::metadata(theirs.join(&name)).unwrap().uid(), SOMEBODY, "{name}");
+        assert!(!name.contains("readable"), "{name}");
     }
+}
+
+#[tokio::test]
+async fn root_restores_and_backs_up_with_the_rights_of_the_folders_owner() {
+    let links = ["roost.lock", "roost.db.restoring", "roost.db.readable", "roost.db.readable-wal", "roost.db-wal"];
+    for name in links {
+        let Some((elsewhere, theirs)) = of_somebody_else() else { return };
+        let copy = elsewhere.path().join("copy");
+        plain_copy(&copy).await;
+        restore(&copy, vec![], &theirs, at(1)).await.unwrap();
+        for stale in [name, "roost.lock"] {
+            let _ = fs::remove_file(theirs.join(stale));
+        }
+        let precious = link_to_roots(elsewhere.path(), &theirs.join(name));
+        // Whether it can be done at all is the owner's affair; that root's file is untouched is not.
+        let _ = backup(&theirs, &elsewhere.path().join("another"), Protection::Plain).await;
+        is_as_it_was(&precious);
+        let _ = inspect(&copy, vec![], &theirs).await;
+        is_as_it_was(&precious);
+        let restored = restore(&copy, vec![], &theirs, at(2)).await;
+        is_as_it_was(&precious);
+        assert!(name != "roost.lock" || matches!(restored, Err(RestoreError::Folder(_))), "{restored:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_is_named_as_a_copy_shows_its_owner_nothing_of_roots() {
+    let Some((elsewhere, theirs)) = of_somebody_else() else { return };
+    let named = theirs.join("copy");
+    let precious = link_to_roots(elsewhere.path(), &named);
+    let refused = restore(&named, vec![], &theirs, at(1)).await.unwrap_err();
+    assert!(matches!(&refused, RestoreError::Copy(OpenError::Foreign { .. })), "{refused:?}");
+    is_as_it_was(&precious);
+}
+
+#[tokio::test]
+async fn a_copy_with_its_log_beside_it_comes_back_with_what_stands_in_the_log() {
+    let (elsewhere, fresh) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let folder = killed_with_a_log(&elsewhere.path().join("copy")).await;
+    let whole = folder.path().join("roost.db");
+    // Of an earlier restore that was killed: it belongs to no copy.
+    fs::copy(folder.path().join("roost.db-wal"), fresh.path().join("roost.db.readable-wal")).unwrap();
+    restore(&elsewhere.path().join("copy"), vec![], fresh.path(), at(1)).await.unwrap();
+    restore(&whole, vec![], fresh.path(), at(2)).await.unwrap();
+    assert_eq!(words(fresh.path()).await, ["in the log alone"]);
+    assert!(!names(fresh.path()).iter().any(|name| name.contains("readable")), "{:?}", names(fresh.path()));
+    assert!(whole.with_extension("db-wal").exists(), "the copy is as it was");
 }
