@@ -3,7 +3,8 @@
 //! The first key that a machine proves becomes part of its identity. Each call-home pins new host keys; a known TPM is
 //! carried over to them as not yet proven, and until it has answered over those very keys no run starts and the node is in
 //! no inventory. Certainty that it is another TPM, or none, parks the node like any other change of identity; doubt
-//! leaves it waiting with its reason, and the SLA of `called_home` ends that. Nothing falls back to the MAC alone.
+//! leaves it waiting with its reason, and the SLA of `called_home` with a few last tries ends that. Nothing falls back to
+//! the MAC alone.
 //!
 //! Proven belongs to the pinned identity, not to the boot's number: anybody can send a DISCOVER that opens a new boot.
 

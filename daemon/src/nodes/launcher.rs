@@ -4,7 +4,8 @@
 //! A reconciler: it takes no input, looks at what the lifecycle says is queued, and does what is missing; nudged
 //! after every change, and periodically in case a nudge was lost. A machine that is not reachable yet, or a disk too
 //! full for the inventory, leaves the run queued and its reason on the node; the next look tries again. After a
-//! restart it finds the same queue, so nothing needs to be remembered here but what was handed over already.
+//! restart it finds the same queue, so nothing needs to be remembered here but what was handed over already, and whose
+//! turn it is: a run whose try failed goes behind all others, so that machines that are away keep nobody waiting.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -47,6 +48,29 @@ pub trait LaunchPad: Send + Sync + 'static {
     async fn settle(&self);
 }
 
+/// Whose turn it is to be tried.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    /// The number of each run's last try that failed.
+    failed: HashMap<RunId, u64>,
+    count: u64,
+}
+
+impl Turns {
+    pub(super) fn failed(&mut self, run: RunId) {
+        self.count += 1;
+        self.failed.insert(run, self.count);
+    }
+
+    /// Those never tried first, in the order of their numbers, then whoever waits longest since its try.
+    pub(super) fn in_order(&mut self, mut queue: Vec<Launchable>) -> Vec<Launchable> {
+        let waiting: HashSet<RunId> = queue.iter().map(|one| one.run.id).collect();
+        self.failed.retain(|run, _| waiting.contains(run));
+        queue.sort_by_key(|one| (self.failed.get(&one.run.id).copied().unwrap_or_default(), one.run.id));
+        queue
+    }
+}
+
 /// The reconciler, built and not yet running.
 pub struct Launcher<P> {
     /// Whose queue it looks at.
@@ -69,10 +93,11 @@ impl<P: LaunchPad> Launcher<P> {
         let mut trying: HashSet<RunId> = HashSet::new();
         let mut tries: JoinSet<(RunId, bool)> = JoinSet::new();
         let mut whose: HashMap<task::Id, RunId> = HashMap::new();
+        let mut turns = Turns::default();
         loop {
             self.withdraw(&mut handed).await;
             self.pad.settle().await;
-            for one in self.queue().await {
+            for one in turns.in_order(self.queue().await) {
                 if tries.len() < AT_ONCE && !handed.contains(&one.run.id) && trying.insert(one.run.id) {
                     let run = one.run.id;
                     whose.insert(tries.spawn(self.attempt(one)).id(), run);
@@ -92,7 +117,12 @@ impl<P: LaunchPad> Launcher<P> {
                     };
                     let run = whose.remove(&id);
                     trying.retain(|tried| Some(*tried) != run);
-                    if launched { handed.extend(run); } else { pause(&stop).await; }
+                    if launched {
+                        handed.extend(run);
+                    } else {
+                        run.into_iter().for_each(|run| turns.failed(run));
+                        pause(&stop).await;
+                    }
                 }
             }
         }

@@ -78,6 +78,8 @@ pub struct Ledger {
     runs: HashMap<RunId, Run>,
     /// The last report of each open run: a repeat after a crash is known by its place.
     reported: HashMap<RunId, u64>,
+    /// Since when the launch of a late run fails, so that it is given up some time.
+    failing: HashMap<RunId, Timestamp>,
     /// Stations already on the timeline of a machine's current boot: each is written once.
     seen: HashMap<Mac, HashSet<Step>>,
     /// What was refused lately, so that repeats are counted and not written one by one.
@@ -108,6 +110,7 @@ impl Ledger {
             tokens,
             runs: runs.into_iter().map(|run| (run.id, run)).collect(),
             reported: HashMap::new(),
+            failing: HashMap::new(),
             seen: HashMap::new(),
             refusals: Refusals::default(),
             window,

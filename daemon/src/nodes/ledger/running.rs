@@ -5,9 +5,14 @@
 //! same transaction, however far it was handed on. It is asked once more when the run's process stands ready. So there is
 //! no run that waits for nothing, and none that starts on a node which nobody would let in. Rejected: ending runs where a
 //! node is parked, since the next way to be parked would forget it.
+//!
+//! A late run is spared once its machine answered, since most of these wait for a free place. One that was handed over
+//! for that is tried no more; one whose tries fail has [`LAST_TRIES`] from the first of them, and ends with its reason.
+//! That is counted in memory: a new daemon, whose own network may still be coming up, gives every late run that time.
 
 use std::collections::HashSet;
 
+use jiff::SignedDuration;
 use serde_json::json;
 use vocabulary::{EventKind, HostKey, Mac, Node, NodeState, ProcessId, Reason, Run, RunId, RunState, Step, Timestamp};
 
@@ -16,6 +21,9 @@ use crate::nodes::{
     endorsement::{self, Question},
     lifecycle::{Promises, Repeat},
 };
+
+/// How long the launch of a late run is tried again after it failed.
+const LAST_TRIES: SignedDuration = SignedDuration::from_mins(5);
 
 /// Whether something was known already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +44,8 @@ pub enum Verifying {
 }
 
 impl Tracked {
-    /// Whether its queued run may still begin. That of a node which failed may, if the machine answered: such a run waits
-    /// for a free place alone, and lateness is no reason to give it up.
+    /// Whether its queued run may still begin. That of a node which failed may, if the machine answered: lateness alone is
+    /// no reason to give it up, and [`Ledger::stuck`] ends it where it cannot be launched.
     fn may_start(&self, run: RunId) -> bool {
         let waits = match self.node.state {
             NodeState::CalledHome => true,
@@ -89,8 +97,13 @@ impl Ledger {
     pub(super) fn end_unwanted(&mut self, now: Timestamp, run: Option<RunId>, tracked: &Tracked, writes: &mut Writes) {
         let queued = run.and_then(|id| self.runs.get(&id)).filter(|run| run.state == RunState::Queued);
         let Some(run) = queued.filter(|run| !tracked.may_start(run.id)).cloned() else { return };
-        let run = Run { state: RunState::Cancelled, ended: Some(now), cause: self.unwanted(&run), ..run };
-        writes.events.push(report(EventKind::Run, &tracked.node, Some(run.id), json!(run)));
+        let cause = self.unwanted(&run);
+        self.cancel(now, Run { cause, ..run }, &tracked.node, writes);
+    }
+
+    fn cancel(&mut self, now: Timestamp, run: Run, node: &Node, writes: &mut Writes) {
+        let run = Run { state: RunState::Cancelled, ended: Some(now), ..run };
+        writes.events.push(report(EventKind::Run, node, Some(run.id), json!(run)));
         self.runs.insert(run.id, run.clone());
         writes.runs.insert(run.id, run);
     }
@@ -255,14 +268,29 @@ impl Ledger {
         self.machines.get(&run.node.mac()).and_then(host)
     }
 
-    /// Says on the node why its run has not started yet; the state stays.
+    /// A try to launch a node's run failed: the node says why, and a run that is late already ends after its last tries.
     pub fn stuck(&mut self, now: Timestamp, mac: Mac, reason: Reason, writes: &mut Writes) {
+        let waits = |one: &&Tracked| one.node.run.is_some_and(|run| one.may_start(run));
+        let Some(node) = self.machine(mac).filter(waits).map(|one| one.node.clone()) else { return };
+        let queued = node.run.and_then(|run| self.runs.get(&run)).filter(|run| run.state == RunState::Queued);
+        let Some(run) = queued.cloned() else { return };
+        let cause = format!("its node is failed, and the last tries did too: {}", reason.cause);
         self.turn(now, mac, writes, |tracked, _, turn, _| {
-            if tracked.node.state == NodeState::CalledHome && tracked.node.reason.as_ref() != Some(&reason) {
+            if tracked.node.reason.as_ref() != Some(&reason) {
                 turn.line(Step::Note, reason.cause.clone());
                 tracked.node.reason = Some(reason);
             }
         });
+        if node.state == NodeState::Failed && self.tries_are_over(now, run.id) {
+            self.cancel(now, Run { cause: Some(cause), ..run }, &node, writes);
+        }
+    }
+
+    fn tries_are_over(&mut self, now: Timestamp, run: RunId) -> bool {
+        let runs = &self.runs;
+        self.failing.retain(|run, _| runs.get(run).is_some_and(|run| run.state == RunState::Queued));
+        let since = *self.failing.entry(run).or_insert(now);
+        now.duration_since(since) >= LAST_TRIES
     }
 }
 

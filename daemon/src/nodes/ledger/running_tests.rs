@@ -5,6 +5,7 @@ use vocabulary::{Approved, CallHome, NodeId, Token};
 use super::*;
 use crate::nodes::{
     endorsement::Clearance,
+    launcher::Turns,
     lifecycle::Enroll,
     requests::{
         Answer, Living, Outside, TurnedDown,
@@ -121,6 +122,47 @@ fn a_run_that_waits_for_a_free_place_is_late_but_starts_and_a_restart_finds_it()
     assert_eq!(ledger.launchables().len(), 1, "forgotten by a restart");
     assert!(begins(&mut ledger, &one));
     assert_eq!(ledger.machine(mac(1)).unwrap().node.state, NodeState::Configuring);
+}
+
+/// The pinned key answered, and then the TPM stays busy, or the machine loses its power before the launch.
+#[test]
+fn a_late_run_whose_machine_answered_once_ends_when_its_last_tries_fail_too() {
+    let (mut ledger, _, one) = called_home();
+    answers(&mut ledger, &one);
+    ledger.tick(at(10 + 61), &mut Writes::default());
+    let fails = |ledger: &mut Ledger, seconds: i64| {
+        let reason = Reason { cause: "its TPM is busy".into(), remedy: "nothing".into() };
+        let mut writes = Writes::default();
+        ledger.stuck(at(seconds), mac(1), reason, &mut writes);
+        writes
+    };
+    for seconds in [80, 81, 80 + 299] {
+        assert!(fails(&mut ledger, seconds).runs.is_empty(), "the control node's own network may be the late one");
+        assert_eq!(ledger.launchables().len(), 1);
+    }
+    assert_eq!(ledger.machine(mac(1)).unwrap().node.reason.as_ref().unwrap().cause, "its TPM is busy");
+    let writes = fails(&mut ledger, 80 + 300);
+    let run = &writes.runs[&one.run.id];
+    assert_eq!(run.state, RunState::Cancelled, "queued for ever");
+    assert!(run.cause.as_ref().unwrap().contains("its TPM is busy"), "{run:?}");
+    assert!(ledger.launchables().is_empty());
+    let again = ledger.retry(at(400), &by_ann(one.run.id), &mut Writes::default()).unwrap();
+    assert!(fails(&mut ledger, 401).runs.is_empty(), "a new run has its time anew");
+    assert_eq!(ledger.launchables().iter().map(|one| one.run.id).collect::<Vec<_>>(), [again]);
+}
+
+#[test]
+fn a_run_whose_try_failed_goes_behind_all_others() {
+    let (_, _, one) = called_home();
+    let queue = || [1, 2, 3].map(|id| Launchable { run: Run { id: RunId(id), ..one.run.clone() }, ..one.clone() });
+    let mut turns = Turns::default();
+    let order = |turns: &mut Turns| turns.in_order(queue().into()).iter().map(|one| one.run.id.0).collect::<Vec<_>>();
+    for (failed, then) in [(1, [2, 3, 1]), (2, [3, 1, 2]), (3, [1, 2, 3]), (1, [2, 3, 1])] {
+        turns.failed(RunId(failed));
+        assert_eq!(order(&mut turns), then);
+    }
+    turns.in_order(Vec::new());
+    assert_eq!(order(&mut turns), [1, 2, 3], "what is over is forgotten");
 }
 
 #[test]
