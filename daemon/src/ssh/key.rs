@@ -186,13 +186,21 @@ impl FleetKey {
     }
 }
 
-/// Puts a file for its owner alone where nobody ever finds half of it; synced before it returns.
+/// Puts a file for its owner alone where nobody ever finds half of it; synced before it returns. Where every key was
+/// given, it is the first in its folder.
 pub(super) fn put_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    make_folder_of(path)?;
     let mut draft = tempfile::NamedTempFile::new_in(path.parent().unwrap_or_else(|| Path::new(".")))?;
     draft.write_all(content)?;
     draft.as_file().sync_all()?;
     draft.persist(path).map_err(|error| error.error)?;
     sync_folder_of(path)
+}
+
+fn make_folder_of(path: &Path) -> io::Result<()> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    std::fs::create_dir_all(folder)?;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
 }
 
 fn sync_folder_of(path: &Path) -> io::Result<()> {
@@ -201,10 +209,7 @@ fn sync_folder_of(path: &Path) -> io::Result<()> {
 
 async fn generate(private: &Path) -> Result<(), FleetKeyError> {
     let io_error = |source| FleetKeyError::Io { path: private.to_owned(), source };
-    if let Some(folder) = private.parent() {
-        std::fs::create_dir_all(folder).map_err(io_error)?;
-        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).map_err(io_error)?;
-    }
+    make_folder_of(private).map_err(io_error)?;
     let mut command = Command::new("ssh-keygen");
     command.args(["-q", "-t", "ed25519", "-N", "", "-C", "roost", "-f"]).arg(private);
     keygen(command, private).await?;

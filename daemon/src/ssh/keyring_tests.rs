@@ -1,6 +1,6 @@
 //! What a rotation leaves on disk, whatever interrupts it. With nodes it is in `tests/suite/walk.rs`.
 
-use std::path::Path;
+use std::{os::unix::fs::PermissionsExt as _, path::Path};
 
 use super::*;
 
@@ -87,5 +87,21 @@ async fn a_given_key_is_put_in_place_by_who_gave_it_and_then_the_rotation_goes_o
         assert!(next.exists() && keyring.unsettled());
         keyring.finish(Timestamp::UNIX_EPOCH, 0).unwrap();
         assert!(!next.exists() && !keyring.unsettled());
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_noted_where_roost_made_no_key_of_its_own() {
+    for kept in [Kept::Credential, Kept::Configured] {
+        let (folder, safe) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let given = FleetKey::ensure(safe.path()).await.unwrap();
+        let given = FleetKey::given(given.private, kept).await.unwrap();
+        let order = RotationOrder { by: "ann".into(), silent: Silent::Stop, from: given.public.clone() };
+        let keyring = Keyring::open_ring(given, folder.path().to_owned()).await.unwrap();
+        keyring.note(&order).unwrap();
+        assert_eq!(keyring.ordered().unwrap(), order);
+        let mode = std::fs::metadata(folder.path().join("ssh")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        keyring.cross_out().unwrap();
     }
 }
