@@ -88,7 +88,7 @@ impl Witness for BootRoom {
 
 impl BootRoom {
     fn boot(&self, token: Token) -> ScriptAnswer {
-        match PublicKey::try_from(&self.keys.current().public) {
+        match PublicKey::try_from(&self.keys.for_boots().public) {
             Ok(ssh_key) => ScriptAnswer::Boot(LiveBoot { token, ssh_key }),
             Err(error) => wait("the fleet key does not fit on a kernel command line", error),
         }

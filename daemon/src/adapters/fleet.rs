@@ -44,7 +44,7 @@ pub struct Rotator {
     keys: Arc<Keyring>,
     clock: Arc<dyn Clock>,
     orders: mpsc::Receiver<Order>,
-    /// Nodes that take the key in use alone, as far as this process has seen.
+    /// Nodes that take the keys that they should and no other, as far as this process has seen.
     settled: HashSet<NodeId>,
 }
 
@@ -157,18 +157,18 @@ impl Rotator {
 
     async fn rotate(&mut self, order: &RotationOrder) -> Result<Outcome, RotateError> {
         let known = holders(&self.nodes).await.map_err(RotateError::Nodes)?;
+        // There is another key that they have to hear of.
+        self.settled.clear();
         Ok(match self.keys.begin(known, order.silent).await? {
-            Begun::Replaced => {
-                self.settled.clear();
-                Outcome::Replaced(self.settle().await)
-            }
+            Begun::Replaced => Outcome::Replaced(self.settle().await),
             Begun::HandOver { next, told, missed } => {
+                self.settled.extend(told.iter().cloned());
                 Outcome::HandOver { next: next.display().to_string(), told, missed }
             }
         })
     }
 
-    /// One round over the nodes that may still take another key; also those that came up since the last.
+    /// One round over the nodes that may have other keys than they should; also those that came up since the last.
     async fn settle(&mut self) -> Settled {
         if !self.keys.unsettled() {
             return Settled::default();
@@ -183,7 +183,7 @@ impl Rotator {
         let open = known.into_iter().filter(|(node, _)| !self.settled.contains(node)).collect();
         let settled = self.keys.settle(open).await;
         self.settled.extend(settled.done.iter().cloned());
-        if let Err(error) = self.keys.finish(self.clock.now(), settled.missed.len()) {
+        if let Err(error) = self.keys.finish(self.clock.now(), settled.missed.len()).await {
             tracing::warn!(error = tasks::chain(&error), "a rotated-out fleet key is still there; tried again");
         }
         settled
@@ -216,12 +216,13 @@ fn effects(outcome: Outcome) -> Vec<Effect> {
         ),
         Outcome::HandOver { next, told, missed } => (
             own(format!(
-                "the new one lies in {next}, and nodes take both: put it in the place of the old one (a credential: \
-                 systemd-creds encrypt --name=roost-ssh-key {next} /etc/credstore.encrypted/roost-ssh-key), then \
-                 systemctl restart roost, which takes the old one from the nodes"
+                "the new one lies in {next}, and nodes take both: put it in the place of the old one (a credential, as \
+                 root: runuser -u roost -- cat {next} | systemd-creds encrypt --name=roost-ssh-key - \
+                 /etc/credstore.encrypted/roost-ssh-key), then systemctl restart roost, which takes the old one from \
+                 the nodes and removes that file"
             )),
             told.into_iter().map(effect("takes the new key too")).collect(),
-            missed.into_iter().map(effect("gets the new key at its next boot")),
+            missed.into_iter().map(effect("gets the new key when it answers, or at its next boot")),
         ),
     };
     std::iter::once(own).chain(done).chain(missed).collect()

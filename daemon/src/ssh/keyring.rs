@@ -7,12 +7,16 @@
 //! | `fleet` | nodes take it alone | nothing |
 //! | `fleet`, `next` | reachable nodes take both | put `next` in its place, or take it away from them again |
 //! | `fleet`, `previous` | nodes take `fleet`; some may take `previous` too, or alone | [`Keyring::settle`] |
+//! | given, another `next` | nodes take both; those that boot take `next` alone until they are spoken to | its giver puts `next` in place |
+//! | given, `next` the same | nodes take it; some may take the one before too | [`Keyring::settle`] |
 //!
 //! Nodes never lose the key that Roost has: the new line reaches them by the old key before the keys change places,
 //! and `authorized_keys` is replaced whole, after a look that the key in use is in it ([`super::lines`]). Machines
 //! that were booting meanwhile come up with the old line; `previous` opens them, for that one purpose, until every
-//! node has been settled. A key that systemd or the operator gave is theirs to put in place: nodes get the next one
-//! beside it, and once Roost was started with that, the old one is taken from them.
+//! node has been settled. A key that systemd or the operator gave is theirs to put in place, some time: until then Roost
+//! has two keys, tells every node of both, and gives to those that boot the one that it will have afterwards too. Once
+//! Roost was started with that, the old one is taken from the nodes. Such a `next` stays whatever becomes of the order,
+//! since nodes may take it alone and its giver may have it.
 
 use std::{
     path::PathBuf,
@@ -42,6 +46,8 @@ pub struct Keyring {
     current: RwLock<FleetKey>,
     /// The one before it, until every node has the one in use.
     previous: RwLock<Option<FleetKey>>,
+    /// The one that whoever gave the one in use is to put in its place: nodes take both.
+    next: RwLock<Option<FleetKey>>,
     /// The one in use while it still lies where a rotation left it for somebody else to put in place.
     handed_over: RwLock<Option<FleetKey>>,
     data_dir: PathBuf,
@@ -58,7 +64,7 @@ pub enum Begun {
         next: PathBuf,
         /// Nodes that take both.
         told: Vec<NodeId>,
-        /// Nodes that take it after their next boot alone.
+        /// Nodes that take it when they answer, or after their next boot.
         missed: Vec<NodeId>,
     },
 }
@@ -125,11 +131,14 @@ impl Keyring {
         if let Some(copy) = previous.take_if(|previous| previous.public == current.public) {
             copy.remove()?;
         }
-        let next = FleetKey::waiting(&data_dir).await?;
-        let handed_over = next.filter(|next| next.public == current.public);
+        let mut next = FleetKey::waiting(&data_dir).await?;
+        let handed_over = next.take_if(|next| next.public == current.public);
+        // Beside a key of Roost's own, the order on disk says what becomes of it.
+        let next = next.filter(|_| current.kept != Kept::File0600);
         Ok(Self {
             current: RwLock::new(current),
             previous: RwLock::new(previous),
+            next: RwLock::new(next),
             handed_over: RwLock::new(handed_over),
             data_dir,
         })
@@ -141,29 +150,46 @@ impl Keyring {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether nodes may still take another key than the one in use.
+    /// The key that a machine which boots now is to take: one that Roost has now and will still have after the boot,
+    /// whoever puts another in place meanwhile.
+    #[must_use]
+    pub fn for_boots(&self) -> FleetKey {
+        self.next().unwrap_or_else(|| self.current())
+    }
+
+    /// Whether nodes may have other keys than they should.
     #[must_use]
     pub fn unsettled(&self) -> bool {
-        self.previous().is_some() || self.handed_over.read().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.previous().is_some() || self.next().is_some() || read(&self.handed_over).is_some()
     }
 
     fn previous(&self) -> Option<FleetKey> {
-        self.previous.read().unwrap_or_else(PoisonError::into_inner).clone()
+        read(&self.previous)
     }
 
-    /// Logs in to a node that has just called home; one that has the key before this one alone gets this one.
+    /// The key that is to be put in place by whoever gave the one in use, if a rotation made one.
+    #[must_use]
+    pub fn next(&self) -> Option<FleetKey> {
+        read(&self.next)
+    }
+
+    /// Logs in to a node that has just called home; one that has another key of the ring alone gets those it should have.
     ///
     /// # Errors
-    /// Its pinned host key does not answer, or it takes neither key.
+    /// Its pinned host key does not answer, or it takes none of the keys.
     pub async fn open(&self, node: &Pinned, limit: Duration) -> Result<(), SshError> {
-        let current = self.current();
-        let Err(refused) = run(&current, node, "true", limit).await else { return Ok(()) };
-        let Some(previous) = self.previous() else { return Err(refused) };
-        if run(&previous, node, &lines::exactly(&[&current]), limit).await.is_err() {
-            return Err(refused);
+        let (current, next) = (self.current(), self.next());
+        let wanted = wanted(&current, next.as_ref());
+        // While there is a next one, a node that booted before that was made has yet to hear of it.
+        let first = if next.is_some() { &wanted } else { "true" };
+        let Err(refused) = run(&current, node, first, limit).await else { return Ok(()) };
+        for other in self.previous().iter().chain(&next) {
+            if run(other, node, &wanted, limit).await.is_ok() {
+                tracing::info!(address = %node.address, "a node that booted during a rotation has the fleet's keys");
+                return run(&current, node, "true", limit).await.map(drop);
+            }
         }
-        tracing::info!(address = %node.address, "a node that booted during a rotation has the new fleet key");
-        run(&current, node, "true", limit).await.map(drop)
+        Err(refused)
     }
 
     /// Puts an order on disk before it is carried out.
@@ -194,57 +220,88 @@ impl Keyring {
     /// The first half of a rotation: nodes take both keys, then the new one takes the old one's place on disk.
     ///
     /// # Errors
-    /// Nothing was replaced, and nodes take the old key alone, as far as they answer.
+    /// Nothing was replaced. Nodes take the old key alone, as far as they answer; if that was given, the new one too.
     pub async fn begin(&self, nodes: Vec<(NodeId, Pinned)>, silent: Silent) -> Result<Begun, RotateError> {
         let old = self.current();
         let new = FleetKey::next(&self.data_dir, &old).await?;
-        let (told, missed) = tell(&[&old], nodes, &lines::exactly(&[&old, &new])).await;
+        let given = old.kept != Kept::File0600;
+        if given {
+            // The file that may have been handed over before is another one now.
+            write(&self.handed_over, None);
+            write(&self.next, Some(new.clone()));
+        }
+        let (told, missed) = tell(&[&old, &new], nodes, &lines::exactly(&[&old, &new])).await;
         if silent == Silent::Stop && !missed.is_empty() {
-            tell(&[&old], told, &lines::exactly(&[&old])).await;
+            if !given {
+                tell(&[&old], told, &lines::exactly(&[&old])).await;
+            }
             return Err(RotateError::Silent(missed));
         }
-        if old.kept != Kept::File0600 {
+        if given {
             let told = told.into_iter().map(|(node, _)| node).collect();
             return Ok(Begun::HandOver { next: new.private, told, missed });
         }
         let previous = old.keep_as_previous(&self.data_dir)?;
         let new = new.replace(&old)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
-        *self.previous.write().unwrap_or_else(PoisonError::into_inner) = Some(previous);
+        write(&self.previous, Some(previous));
         Ok(Begun::Replaced)
     }
 
-    /// The second half, repeated until no node is missed: nodes take the key in use and no other of Roost's.
+    /// The second half, repeated until no node is missed: nodes take the keys that they should and no other of Roost's.
     pub async fn settle(&self, nodes: Vec<(NodeId, Pinned)>) -> Settled {
-        let (current, previous) = (self.current(), self.previous());
-        let keys: Vec<&FleetKey> = std::iter::once(&current).chain(&previous).collect();
-        let (done, missed) = tell(&keys, nodes, &lines::exactly(&[&current])).await;
+        let (current, previous, next) = (self.current(), self.previous(), self.next());
+        let keys: Vec<&FleetKey> = std::iter::once(&current).chain(&previous).chain(&next).collect();
+        let (done, missed) = tell(&keys, nodes, &wanted(&current, next.as_ref())).await;
         Settled { done: done.into_iter().map(|(node, _)| node).collect(), missed }
     }
 
-    /// Forgets the key before this one once no node needs it: `missing` of them have not been settled.
+    /// Forgets what a rotation left on disk once no node needs it: `missing` of them have not been settled.
     ///
     /// # Errors
-    /// A file cannot be removed; it is tried again by the next call.
-    pub fn finish(&self, now: Timestamp, missing: usize) -> Result<(), FleetKeyError> {
+    /// A file cannot be read or removed; it is tried again by the next call.
+    pub async fn finish(&self, now: Timestamp, missing: usize) -> Result<(), FleetKeyError> {
         if let Some(previous) = self.previous() {
             let over = if missing == 0 { A_BOOT } else { GIVEN_UP };
             if !previous.is_older(now, over) {
                 return Ok(());
             }
             previous.remove()?;
-            *self.previous.write().unwrap_or_else(PoisonError::into_inner) = None;
+            write(&self.previous, None);
         }
-        let mut handed_over = self.handed_over.write().unwrap_or_else(PoisonError::into_inner);
-        match &*handed_over {
-            Some(key) if missing == 0 => key.clone().remove().map(|()| *handed_over = None),
-            _ => Ok(()),
+        let Some(handed_over) = read(&self.handed_over) else { return Ok(()) };
+        if missing > 0 && !handed_over.is_older(now, GIVEN_UP) {
+            return Ok(());
         }
+        // Whoever put another there since has no other copy of that, perhaps.
+        if FleetKey::waiting(&self.data_dir).await?.is_some_and(|file| file.public == handed_over.public) {
+            handed_over.remove()?;
+        }
+        write(&self.handed_over, None);
+        Ok(())
     }
 }
 
+fn read(slot: &RwLock<Option<FleetKey>>) -> Option<FleetKey> {
+    slot.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn write(slot: &RwLock<Option<FleetKey>>, key: Option<FleetKey>) {
+    *slot.write().unwrap_or_else(PoisonError::into_inner) = key;
+}
+
+/// The command that leaves a node with the keys that it should take.
+fn wanted(current: &FleetKey, next: Option<&FleetKey>) -> String {
+    let keys: Vec<&FleetKey> = std::iter::once(current).chain(next).collect();
+    lines::exactly(&keys)
+}
+
 /// Runs a command on every node by the first of the keys that it takes.
-async fn tell(keys: &[&FleetKey], nodes: Vec<(NodeId, Pinned)>, command: &str) -> (Vec<(NodeId, Pinned)>, Vec<NodeId>) {
+async fn tell(
+    keys: &[&FleetKey],
+    nodes: Vec<(NodeId, Pinned)>,
+    command: &str,
+) -> (Vec<(NodeId, Pinned)>, Vec<NodeId>) {
     let asked = nodes.into_iter().map(|(node, pinned)| async move {
         let mut done = false;
         for key in keys {

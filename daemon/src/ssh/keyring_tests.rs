@@ -34,13 +34,13 @@ async fn the_key_before_is_kept_for_a_day_and_longer_while_a_node_may_need_it() 
     let rotated = at_rotation(&kept);
     let hours = |hours: u64| rotated + Duration::from_secs(hours * 3600);
     for (now, missing, forgotten) in [(23, 0, false), (25, 1, false), (24 * 7 + 1, 1, true)] {
-        keyring.finish(hours(now), missing).unwrap();
+        keyring.finish(hours(now), missing).await.unwrap();
         assert_eq!(!kept.private.exists(), forgotten, "after {now} h with {missing} missing");
         assert_eq!(keyring.unsettled(), !forgotten);
     }
     keyring.begin(vec![], Silent::Stop).await.unwrap();
     let again = keyring.previous().unwrap();
-    keyring.finish(at_rotation(&again) + Duration::from_secs(25 * 3600), 0).unwrap();
+    keyring.finish(at_rotation(&again) + Duration::from_secs(25 * 3600), 0).await.unwrap();
     assert!(!keyring.unsettled() && !again.private.exists());
 }
 
@@ -77,15 +77,27 @@ async fn a_given_key_is_put_in_place_by_who_gave_it_and_then_the_rotation_goes_o
         let begun = keyring.begin(vec![], Silent::Stop).await.unwrap();
         let Begun::HandOver { next, .. } = begun else { panic!("{begun:?}") };
         assert_eq!(keyring.current().public, made.public, "not Roost's to replace");
-        assert!(!keyring.unsettled());
+        let to_come = FleetKey::given(next.clone(), Kept::File0600).await.unwrap().public;
+        assert_eq!(
+            keyring.for_boots().public,
+            to_come,
+            "a machine that boots across the restart is opened before and after"
+        );
+        let again = FleetKey::given(made.private.clone(), kept).await.unwrap();
+        let keyring = Keyring::open_ring(again, folder.path().to_owned()).await.unwrap();
+        assert_eq!(keyring.for_boots().public, to_come, "forgotten by a restart");
+        assert!(keyring.unsettled(), "nodes that were missed have yet to hear of it");
+        keyring.finish(Timestamp::MAX, 0).await.unwrap();
+        assert!(next.exists() && keyring.unsettled(), "nobody else has it yet");
 
         std::fs::copy(&next, &made.private).unwrap();
         let given = FleetKey::given(made.private, kept).await.unwrap();
         let keyring = Keyring::open_ring(given, folder.path().to_owned()).await.unwrap();
         assert!(keyring.unsettled(), "nodes still take the old one");
-        keyring.finish(Timestamp::UNIX_EPOCH, 1).unwrap();
+        assert_eq!(keyring.for_boots().public, to_come);
+        keyring.finish(Timestamp::UNIX_EPOCH, 1).await.unwrap();
         assert!(next.exists() && keyring.unsettled());
-        keyring.finish(Timestamp::UNIX_EPOCH, 0).unwrap();
+        keyring.finish(Timestamp::UNIX_EPOCH, 0).await.unwrap();
         assert!(!next.exists() && !keyring.unsettled());
     }
 }
@@ -103,5 +115,40 @@ async fn an_order_is_noted_where_roost_made_no_key_of_its_own() {
         let mode = std::fs::metadata(folder.path().join("ssh")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
         keyring.cross_out().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_was_put_in_place_does_not_lie_readable_for_ever_for_a_node_that_is_gone() {
+    let (folder, safe) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let made = FleetKey::ensure(safe.path()).await.unwrap();
+    let next = FleetKey::next(folder.path(), &made).await.unwrap();
+    let given = FleetKey::given(next.private.clone(), Kept::Credential).await.unwrap();
+    let keyring = Keyring::open_ring(given, folder.path().to_owned()).await.unwrap();
+    let days = |days: u64| at_rotation(&next) + Duration::from_secs(days * 24 * 3600 + 1);
+    keyring.finish(days(6), 1).await.unwrap();
+    assert!(next.private.exists());
+    keyring.finish(days(7), 1).await.unwrap();
+    assert!(!next.private.exists() && !keyring.unsettled());
+}
+
+/// The operator was told to put the second key in place, and the first one is still waited for by a node.
+#[tokio::test]
+async fn a_second_rotation_keeps_the_key_that_it_told_the_operator_to_put_in_place() {
+    let (folder, safe) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let made = FleetKey::ensure(safe.path()).await.unwrap();
+    let opened = async || {
+        let given = FleetKey::given(made.private.clone(), Kept::Credential).await.unwrap();
+        Keyring::open_ring(given, folder.path().to_owned()).await.unwrap()
+    };
+    let next = folder.path().join("ssh/next_ed25519");
+    opened().await.begin(vec![], Silent::Stop).await.unwrap();
+    std::fs::copy(&next, &made.private).unwrap();
+    let keyring = opened().await;
+    keyring.begin(vec![], Silent::Stop).await.unwrap();
+    let promised = std::fs::read(&next).unwrap();
+    for missing in [1, 0] {
+        keyring.finish(at_rotation(&made) + Duration::from_secs(30 * 24 * 3600), missing).await.unwrap();
+        assert_eq!(std::fs::read(&next).unwrap(), promised, "nobody else has it");
     }
 }

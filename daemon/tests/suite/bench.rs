@@ -34,6 +34,8 @@ pub(crate) struct Setup {
     pub(crate) playbook: PathBuf,
     /// How many runs at the same time.
     pub(crate) concurrency: u32,
+    /// Further keys of its section `[ansible]`.
+    pub(crate) ansible: String,
     /// Further sections of the configuration.
     pub(crate) more: String,
     /// Where loaders and images are; a small stand-in image is put there if there is none.
@@ -44,7 +46,7 @@ impl Setup {
     /// Admits everyone and runs a playbook of two tasks, with boot files of a few bytes.
     pub(crate) fn small() -> Self {
         let playbook = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/playbooks/small.yaml");
-        Self { enroll: "auto", playbook, concurrency: 4, more: String::new(), assets: None }
+        Self { enroll: "auto", playbook, concurrency: 4, ansible: String::new(), more: String::new(), assets: None }
     }
 }
 
@@ -184,6 +186,7 @@ trust_boot_network = {trust}
 [ansible]
 playbook = "{playbook}"
 concurrency = {concurrency}
+{ansible}
 [assets]
 dir = "{assets}"
 {more}"#,
@@ -193,6 +196,7 @@ dir = "{assets}"
         playbook = setup.playbook.display(),
         concurrency = setup.concurrency,
         assets = assets.display(),
+        ansible = setup.ansible,
         more = setup.more,
     )
 }

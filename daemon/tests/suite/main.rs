@@ -23,5 +23,6 @@ mod http_resources;
 mod matrix;
 mod power;
 mod power_cut;
+mod rotation;
 mod tpm;
 mod walk;

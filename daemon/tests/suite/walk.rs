@@ -17,7 +17,7 @@ use crate::bench::{BASE, Bench, Setup};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn machine(bench: &Bench, name: &str) -> Synthetic {
+pub(crate) fn machine(bench: &Bench, name: &str) -> Synthetic {
     Synthetic::plug_in(&bench.rack, SyntheticSpec::new(name.parse().unwrap(), Firmware::Bios)).unwrap()
 }
 
@@ -27,7 +27,7 @@ async fn script(machine: &Synthetic) -> Script {
     machine.script(&lease.boot_file.unwrap()).await.unwrap()
 }
 
-fn token(script: &Script) -> Token {
+pub(crate) fn token(script: &Script) -> Token {
     Token::try_from(script.argument("roost.token").expect("the script has a token")).unwrap()
 }
 
@@ -151,7 +151,7 @@ async fn a_rotation_that_a_crash_cut_short_is_gone_on_with_once() {
     assert_eq!(fleet_key(&bench).await, to, "an order that was carried out is not carried out again");
 }
 
-fn opens(bench: &Bench, key: &Path, address: Ipv4Addr) -> bool {
+pub(crate) fn opens(bench: &Bench, key: &Path, address: Ipv4Addr) -> bool {
     ssh(bench, key, address, "true")
 }
 
