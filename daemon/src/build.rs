@@ -66,6 +66,10 @@ pub async fn keyring(config: &Config) -> Result<Arc<Keyring>, BoxError> {
     };
     let kept = systemd::sealed(&key.private)?;
     tracing::info!(path = %key.private.display(), %kept, public = key.public_body(), "the fleet key opens every node");
+    if let Some(path) = key.left_behind(&config.data_dir) {
+        let path = path.display();
+        tracing::warn!(%path, "a key that roost made before this one was given lies there in plain text: remove it");
+    }
     Ok(Arc::new(Keyring::open_ring(key, config.data_dir.clone()).await?))
 }
 

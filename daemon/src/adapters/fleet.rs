@@ -14,7 +14,7 @@ use vocabulary::{Approved, NodeId};
 
 use super::orders::store;
 use crate::{
-    http::desks::{Effect, FleetDesk, NodeError, Rotate},
+    http::desks::{Effect, FleetDesk, FleetKeyView, NextKeyView, NodeError, Rotate},
     nodes::{
         Nodes, NodesError,
         ledger::{Host, authority_name},
@@ -30,6 +30,8 @@ const ITS_END: &str = "its end is an event: roost event follow --since 0 --kind 
 pub struct Fleet {
     /// Who knows the nodes.
     nodes: Nodes,
+    /// What is shown; the part alone changes it.
+    keys: Arc<Keyring>,
     /// To the part that rotates.
     orders: mpsc::Sender<Order>,
     /// One order at a time, from the desk to its end.
@@ -71,12 +73,29 @@ enum Outcome {
 #[must_use]
 pub fn fleet(nodes: Nodes, keys: Arc<Keyring>, clock: Arc<dyn Clock>, answer_within: Duration) -> (Fleet, Rotator) {
     let (sender, orders) = mpsc::channel(1);
-    let fleet = Fleet { nodes: nodes.clone(), orders: sender, free: Arc::new(Semaphore::new(1)), answer_within };
+    let free = Arc::new(Semaphore::new(1));
+    let fleet = Fleet { nodes: nodes.clone(), keys: Arc::clone(&keys), orders: sender, free, answer_within };
     (fleet, Rotator { nodes, keys, clock, orders, settled: HashSet::new() })
 }
 
 #[async_trait::async_trait]
 impl FleetDesk for Fleet {
+    async fn show(&self) -> Result<FleetKeyView, NodeError> {
+        let key = self.keys.current();
+        let kept = systemd::sealed(&key.private).map_err(|error| NodeError::Refused {
+            reason: tasks::chain(&error),
+            hint: "put it back, or restart roost with another key".to_owned(),
+        })?;
+        let next = self.keys.next().map(|next| NextKeyView {
+            public: next.public.to_string(),
+            private: next.private.display().to_string(),
+            missed: self.keys.missed(),
+        });
+        let left_behind = self.keys.left_behind().map(|path| path.display().to_string());
+        let (public, private) = (key.public.to_string(), key.private.display().to_string());
+        Ok(FleetKeyView { public, private, kept: kept.to_string(), next, left_behind })
+    }
+
     async fn rotate(&self, order: Approved<Rotate>) -> Result<Vec<Effect>, NodeError> {
         let turn = Arc::clone(&self.free).try_acquire_owned().map_err(|_| refused(&RotateError::UnderWay))?;
         let (by, order) = (authority_name(order.authority()), *order.value());

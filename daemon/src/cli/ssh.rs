@@ -5,23 +5,22 @@ use clap::Subcommand;
 use super::{
     Global,
     client::Client,
-    exit::{Exit, Failure},
+    exit::Failure,
     screen::{self, Output, Rehearsal},
 };
-use crate::{
-    http::input::Change,
-    ssh::{FleetKey, Kept},
+use crate::http::{
+    desks::{FleetKeyView, NextKeyView},
+    input::Change,
 };
-
-/// Where the daemon keeps a key that nobody gave it.
-const MADE_HERE: &str = "ssh/fleet_ed25519";
 
 /// The fleet key, which opens every node.
 #[derive(Debug, Subcommand)]
 pub(super) enum SshVerb {
-    /// Print the public half, as `authorized_keys` wants it, and where the private half lies.
+    /// Print the public half, as `authorized_keys` wants it, where the private half lies and how well it is kept, and
+    /// what is still to be done for a rotation.
     Show(Output),
-    /// Replace the fleet key: the new one reaches every node by the old one before it takes its place.
+    /// Replace the fleet key: the new one reaches every node by the old one before it takes its place. One that systemd
+    /// or the configuration gave is put in place by who gave it; the answer says how.
     Rotate(Rotate),
 }
 
@@ -39,30 +38,32 @@ impl SshVerb {
     /// Carries it out.
     ///
     /// # Errors
-    /// The key's files cannot be read or made.
+    /// The daemon cannot be reached, or refuses.
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let output = match self {
-            Self::Show(output) => output,
-            Self::Rotate(rotate) => return rotate.run(global).await,
-        };
-        let config = global.load_config()?;
-        let given = config.ansible.ssh_key.or_else(|| systemd::credential_path(systemd::unit::SSH_KEY_CREDENTIAL));
-        let private = given.unwrap_or_else(|| config.data_dir.join(MADE_HERE));
-        if !private.exists() {
-            // Looking must not make one: the daemon may have been given another.
-            let cause = format!("there is no fleet key at {}", private.display());
-            let hint = "the daemon makes it at its first start, unless systemd gives it one: systemctl cat roost";
-            return Err(Failure::words(Exit::NotFound, cause, hint));
+        match self {
+            Self::Show(output) => show(global, &output).await,
+            Self::Rotate(rotate) => rotate.run(global).await,
         }
-        let key = FleetKey::given(private, Kept::File0600).await?;
-        if output.json {
-            return screen::json(&serde_json::json!({
-                "public": key.public,
-                "private": key.private,
-            }));
-        }
-        screen::line(key.public.to_string())?;
-        screen::line(format!("# private half: {}", key.private.display()))
+    }
+}
+
+/// The daemon alone knows: systemd shows a sealed key to nobody else, and only it has heard of a rotation.
+async fn show(global: &Global, output: &Output) -> Result<(), Failure> {
+    let key: FleetKeyView = Client::open(global)?.get("/api/ssh", &()).await?;
+    if output.json {
+        return screen::json(&key);
+    }
+    screen::line(&key.public)?;
+    screen::line(format!("# private half: {} ({})", key.private, key.kept))?;
+    if let Some(path) = key.left_behind {
+        screen::line(format!("# {path} is a key in plain text that is in use no more: remove it"))?;
+    }
+    let Some(NextKeyView { public, private, missed }) = key.next else { return Ok(()) };
+    screen::line(format!("# to be put in its place: {private}, {public}"))?;
+    let missed: Vec<String> = missed.iter().map(ToString::to_string).collect();
+    match missed.as_slice() {
+        [] => screen::line("# every node that was spoken to takes both"),
+        missed => screen::line(format!("# these nodes have yet to hear of it: {}", missed.join(", "))),
     }
 }
 

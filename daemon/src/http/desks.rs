@@ -126,9 +126,41 @@ pub struct Rotate {
     pub silent: crate::ssh::Silent,
 }
 
+/// The fleet key, which opens every node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FleetKeyView {
+    /// Its public half, as `authorized_keys` wants it.
+    #[schema(example = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA...")]
+    pub public: String,
+    /// Where its private half lies, as the daemon sees it.
+    #[schema(example = "/var/lib/roost/ssh/fleet_ed25519")]
+    pub private: String,
+    /// How well that is kept.
+    #[schema(example = "a systemd credential")]
+    pub kept: String,
+    /// The key that is to be put in its place by whoever gave it; nodes take both.
+    pub next: Option<NextKeyView>,
+    /// Where a key that Roost made lies in plain text although this one was given: it can be removed.
+    pub left_behind: Option<String>,
+}
+
+/// A key that a rotation handed over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NextKeyView {
+    /// Its public half.
+    pub public: String,
+    /// Where its private half lies.
+    pub private: String,
+    /// Nodes that did not answer the last time that they were to hear of it.
+    #[schema(value_type = Vec<String>)]
+    pub missed: Vec<NodeId>,
+}
+
 /// The fleet key, as the API sees it.
 #[async_trait]
 pub trait FleetDesk: Send + Sync + 'static {
+    /// The key in use.
+    async fn show(&self) -> Result<FleetKeyView, NodeError>;
     /// Replaces it on every node and on disk.
     async fn rotate(&self, order: Approved<Rotate>) -> Result<Vec<Effect>, NodeError>;
     /// What a rotation would bring about.

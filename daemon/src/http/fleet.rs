@@ -1,4 +1,4 @@
-//! `/api/ssh`: the fleet key, replaced on every node and on disk by one order.
+//! `/api/ssh`: the fleet key, as the daemon has it, and replaced on every node and on disk by one order.
 
 use axum::{Json, extract::State};
 use serde::Deserialize;
@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    auth::{Admin, Allowed},
-    desks::Rotate,
+    auth::{Admin, Allowed, Read},
+    desks::{FleetKeyView, Rotate},
     error::{ApiError, ErrorBody},
     input::{Body, Change, DryRun, Params},
     state::Api,
@@ -16,7 +16,17 @@ use crate::ssh::Silent;
 
 /// The routes of this module.
 pub(super) fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(rotate))
+    OpenApiRouter::new().routes(routes!(show)).routes(routes!(rotate))
+}
+
+/// The fleet key's public half, and how its private half is kept.
+#[utoipa::path(
+    get, path = "/api/ssh", tag = "daemon",
+    responses((status = 200, body = FleetKeyView), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)),
+    security(("bearer" = ["read"])),
+)]
+async fn show(_: Allowed<Read>, State(api): State<Api>) -> Result<Json<FleetKeyView>, ApiError> {
+    Ok(Json(api.fleet().show().await?))
 }
 
 /// How to rotate.

@@ -12,6 +12,8 @@ use jiff::SignedDuration;
 use tokio::process::Command;
 use vocabulary::{HostKey, Timestamp};
 
+/// Where a key that nobody gave lies, below the data directory.
+const MADE: &str = "ssh/fleet_ed25519";
 /// Where the key that is to come lies, below the data directory.
 const NEXT: &str = "ssh/next_ed25519";
 /// Where the rotated-out key lies.
@@ -74,7 +76,13 @@ impl FleetKey {
     /// # Errors
     /// Its files cannot be read or made.
     pub async fn ensure(data_dir: &Path) -> Result<Self, FleetKeyError> {
-        Self::made(data_dir.join("ssh/fleet_ed25519")).await
+        Self::made(data_dir.join(MADE)).await
+    }
+
+    /// Where a key that Roost made lies in plain text though this one, which was given, is in use.
+    #[must_use]
+    pub fn left_behind(&self, data_dir: &Path) -> Option<PathBuf> {
+        Some(data_dir.join(MADE)).filter(|made| self.kept != Kept::File0600 && *made != self.private && made.exists())
     }
 
     /// A key that systemd handed over or the operator named.

@@ -50,6 +50,8 @@ pub struct Keyring {
     next: RwLock<Option<FleetKey>>,
     /// The one in use while it still lies where a rotation left it for somebody else to put in place.
     handed_over: RwLock<Option<FleetKey>>,
+    /// Nodes that did not answer when they were to hear of a key, the last time that they were spoken to.
+    missed: RwLock<Vec<NodeId>>,
     data_dir: PathBuf,
 }
 
@@ -140,6 +142,7 @@ impl Keyring {
             previous: RwLock::new(previous),
             next: RwLock::new(next),
             handed_over: RwLock::new(handed_over),
+            missed: RwLock::default(),
             data_dir,
         })
     }
@@ -171,6 +174,18 @@ impl Keyring {
     #[must_use]
     pub fn next(&self) -> Option<FleetKey> {
         read(&self.next)
+    }
+
+    /// Nodes that did not answer the last time that they were to hear of a key.
+    #[must_use]
+    pub fn missed(&self) -> Vec<NodeId> {
+        self.missed.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Where a key lies in plain text that a given one has taken the place of.
+    #[must_use]
+    pub fn left_behind(&self) -> Option<PathBuf> {
+        self.current().left_behind(&self.data_dir)
     }
 
     /// Logs in to a node that has just called home; one that has another key of the ring alone gets those it should have.
@@ -230,10 +245,10 @@ impl Keyring {
             write(&self.handed_over, None);
             write(&self.next, Some(new.clone()));
         }
-        let (told, missed) = tell(&[&old, &new], nodes, &lines::exactly(&[&old, &new])).await;
+        let (told, missed) = self.tell(&[&old, &new], nodes, &lines::exactly(&[&old, &new])).await;
         if silent == Silent::Stop && !missed.is_empty() {
             if !given {
-                tell(&[&old], told, &lines::exactly(&[&old])).await;
+                self.tell(&[&old], told, &lines::exactly(&[&old])).await;
             }
             return Err(RotateError::Silent(missed));
         }
@@ -252,7 +267,7 @@ impl Keyring {
     pub async fn settle(&self, nodes: Vec<(NodeId, Pinned)>) -> Settled {
         let (current, previous, next) = (self.current(), self.previous(), self.next());
         let keys: Vec<&FleetKey> = std::iter::once(&current).chain(&previous).chain(&next).collect();
-        let (done, missed) = tell(&keys, nodes, &wanted(&current, next.as_ref())).await;
+        let (done, missed) = self.tell(&keys, nodes, &wanted(&current, next.as_ref())).await;
         Settled { done: done.into_iter().map(|(node, _)| node).collect(), missed }
     }
 
@@ -280,6 +295,35 @@ impl Keyring {
         write(&self.handed_over, None);
         Ok(())
     }
+
+    /// Runs a command on every node by the first of the keys that it takes.
+    async fn tell(
+        &self,
+        keys: &[&FleetKey],
+        nodes: Vec<(NodeId, Pinned)>,
+        command: &str,
+    ) -> (Vec<(NodeId, Pinned)>, Vec<NodeId>) {
+        let asked = nodes.into_iter().map(|(node, pinned)| async move {
+            let mut done = false;
+            for key in keys {
+                match run(key, &pinned, command, PATIENCE).await {
+                    Ok(_) => {
+                        done = true;
+                        break;
+                    }
+                    Err(error) => tracing::debug!(%node, %error, "the fleet key could not be changed on a node"),
+                }
+            }
+            (node, pinned, done)
+        });
+        let mut answers = stream::iter(asked).buffer_unordered(AT_ONCE);
+        let (mut reached, mut silent) = (Vec::new(), Vec::new());
+        while let Some((node, pinned, done)) = answers.next().await {
+            if done { reached.push((node, pinned)) } else { silent.push(node) }
+        }
+        *self.missed.write().unwrap_or_else(PoisonError::into_inner) = silent.clone();
+        (reached, silent)
+    }
 }
 
 fn read(slot: &RwLock<Option<FleetKey>>) -> Option<FleetKey> {
@@ -294,33 +338,6 @@ fn write(slot: &RwLock<Option<FleetKey>>, key: Option<FleetKey>) {
 fn wanted(current: &FleetKey, next: Option<&FleetKey>) -> String {
     let keys: Vec<&FleetKey> = std::iter::once(current).chain(next).collect();
     lines::exactly(&keys)
-}
-
-/// Runs a command on every node by the first of the keys that it takes.
-async fn tell(
-    keys: &[&FleetKey],
-    nodes: Vec<(NodeId, Pinned)>,
-    command: &str,
-) -> (Vec<(NodeId, Pinned)>, Vec<NodeId>) {
-    let asked = nodes.into_iter().map(|(node, pinned)| async move {
-        let mut done = false;
-        for key in keys {
-            match run(key, &pinned, command, PATIENCE).await {
-                Ok(_) => {
-                    done = true;
-                    break;
-                }
-                Err(error) => tracing::debug!(%node, %error, "the fleet key could not be changed on a node"),
-            }
-        }
-        (node, pinned, done)
-    });
-    let mut answers = stream::iter(asked).buffer_unordered(AT_ONCE);
-    let (mut reached, mut silent) = (Vec::new(), Vec::new());
-    while let Some((node, pinned, done)) = answers.next().await {
-        if done { reached.push((node, pinned)) } else { silent.push(node) }
-    }
-    (reached, silent)
 }
 
 #[cfg(test)]

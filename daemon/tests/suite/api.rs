@@ -15,8 +15,8 @@ use daemon::{
     http::{
         self,
         desks::{
-            Answer, Approval, Cancel, Effect, Explanation, FleetDesk, LogPiece, NodeDesk, NodeError, NodeOrder,
-            PartStatus, PartsBoard, PowerOrder, Rotate, RunDesk, RunError, RunOrder,
+            Answer, Approval, Cancel, Effect, Explanation, FleetDesk, FleetKeyView, LogPiece, NextKeyView, NodeDesk,
+            NodeError, NodeOrder, PartStatus, PartsBoard, PowerOrder, Rotate, RunDesk, RunError, RunOrder,
         },
         keyring::KeyRing,
         prometheus,
@@ -155,6 +155,21 @@ impl RunDesk for Desk {
 
 #[async_trait]
 impl FleetDesk for Desk {
+    async fn show(&self) -> Result<FleetKeyView, NodeError> {
+        let next = NextKeyView {
+            public: "ssh-ed25519 BBBB".into(),
+            private: "/data/ssh/next_ed25519".into(),
+            missed: vec![node_id()],
+        };
+        Ok(FleetKeyView {
+            public: "ssh-ed25519 AAAA".into(),
+            private: "/run/credentials/key".into(),
+            kept: "a systemd credential".into(),
+            next: Some(next),
+            left_behind: Some("/data/ssh/fleet_ed25519".into()),
+        })
+    }
+
     async fn rotate(&self, order: Approved<Rotate>) -> Result<Vec<Effect>, NodeError> {
         Ok(Self::effect(&"fleet key", &format!("rotated, {:?}", order.value().silent)))
     }

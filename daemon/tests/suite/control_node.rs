@@ -79,6 +79,7 @@ impl Shell {
         self.starts_as_an_ordinary_user_and_stops_clean();
         self.says_which_capability_it_needs();
         self.is_active_only_once_it_says_so();
+        self.seals_its_key_and_hands_the_next_one_over();
         self.takes_the_sealed_key_and_is_restarted_when_it_hangs();
         // The last one: it gives the machine another name.
         self.is_configured_by_the_playbook(venv);
@@ -179,11 +180,36 @@ impl Shell {
         self.run("systemctl stop roost");
     }
 
-    fn takes_the_sealed_key_and_is_restarted_when_it_hangs(&self) {
+    /// As the documents say it.
+    fn seals_its_key_and_hands_the_next_one_over(&self) {
+        let made = "/var/lib/roost/ssh/fleet_ed25519";
+        self.drop_in("");
+        self.run("mkdir -p -m 700 /etc/credstore.encrypted");
+        self.seal(made);
+        self.run("systemctl start roost");
+        let shown = self.run("roost ssh show");
+        assert!(shown.contains("(a systemd credential)") && shown.contains(&format!("{made} is a key in plain text")));
+        self.run(&format!("rm {made}"));
+        let sealed = self.uses_the_sealed_key();
+        let said = self.run("roost ssh rotate");
+        let next = "/var/lib/roost/ssh/next_ed25519";
+        assert!(said.contains(&format!("runuser -u roost -- cat {next} | systemd-creds encrypt")), "{said}");
+        let shown = self.run("roost ssh show");
+        assert!(shown.starts_with(&sealed) && shown.contains(next) && shown.contains("takes both"), "{shown}");
+        self.seal(next);
+        self.run("systemctl restart roost");
+        assert_ne!(self.uses_the_sealed_key(), sealed);
+        self.until(&format!("! test -e {next}"));
+        self.run("systemctl stop roost");
+    }
+
+    fn seal(&self, file: &str) {
         let sealed = format!("/etc/credstore.encrypted/{SSH_KEY_CREDENTIAL}");
-        let seal = format!("systemd-creds encrypt --with-key=host --name={SSH_KEY_CREDENTIAL} /run/key {sealed}");
-        self.run("rm -r /var/lib/roost/ssh && umask 077 && ssh-keygen -q -t ed25519 -N '' -C '' -f /run/key");
-        self.run(&format!("mkdir -p -m 700 /etc/credstore.encrypted && {seal} && rm /run/key"));
+        let seal = format!("systemd-creds encrypt --with-key=host --name={SSH_KEY_CREDENTIAL} - {sealed}");
+        self.run(&format!("set -o pipefail; runuser -u roost -- cat {file} | {seal}"));
+    }
+
+    fn takes_the_sealed_key_and_is_restarted_when_it_hangs(&self) {
         self.drop_in("WatchdogSec=3s\nRestartSec=100ms\n");
         self.run("systemctl start roost");
         let first = self.unit();
@@ -205,10 +231,15 @@ impl Shell {
         assert_eq!(self.send_text(check, "python3 -I -"), "('ok',)");
     }
 
-    fn uses_the_sealed_key(&self) {
-        let (said, public) = (self.journal(), self.run("cut -d ' ' -f 2 /run/key.pub"));
-        assert!(said.contains("a systemd credential") && said.contains(&public), "{public}: {said}");
-        assert!(!self.ask("test -e /var/lib/roost/ssh").status.success(), "a key was made beside the sealed one");
+    /// The public half, as the daemon says it.
+    fn uses_the_sealed_key(&self) -> String {
+        let (said, shown) = (self.journal(), self.run("roost ssh show"));
+        let public = shown.lines().next().unwrap().to_owned();
+        let body = public.split(' ').nth(1).unwrap();
+        assert!(said.contains("a systemd credential") && said.contains(body), "{public}: {said}");
+        assert!(!shown.contains("plain text"), "{shown}");
+        assert!(!self.ask("test -e /var/lib/roost/ssh/fleet_ed25519").status.success(), "a key beside the sealed one");
+        public
     }
 
     /// As an operator would: what differs on the control node stands in the inventory's group_vars.

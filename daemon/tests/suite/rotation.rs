@@ -14,7 +14,7 @@ use lab::{
     Synthetic,
     synthetic::{Script, Stage, System},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use vocabulary::NodeState;
 
 use crate::{
@@ -92,6 +92,8 @@ async fn a_key_that_the_operator_keeps_is_rotated_and_locks_out_no_node_whenever
     for node in [&standing, &before, &meanwhile] {
         assert!(opens(&bench, &old, node.address) && opens(&bench, &next, node.address), "{}", node.address);
     }
+    let shown: Value = bench.get("/api/ssh").await.unwrap();
+    assert_eq!((&shown["private"], &shown["next"]["private"]), (&json!(given), &json!(next)), "{shown}");
     let across = Booting::begins(&bench, "m4").await;
 
     std::fs::copy(&next, &given).unwrap();
@@ -101,4 +103,6 @@ async fn a_key_that_the_operator_keeps_is_rotated_and_locks_out_no_node_whenever
     for node in [&standing, &before, &meanwhile, &across] {
         assert!(opens(&bench, &given, node.address) && !opens(&bench, &old, node.address), "{}", node.address);
     }
+    let shown: Value = bench.get("/api/ssh").await.unwrap();
+    assert_eq!(shown["next"], Value::Null);
 }
