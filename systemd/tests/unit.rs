@@ -38,6 +38,13 @@ fn a_run_outlives_the_daemon_and_what_it_needs_does_too() {
     }
 }
 
+/// systemd gives such a folder to the unit's user, and root runs Ansible from there.
+#[test]
+fn no_folder_that_root_runs_programs_from_is_the_units() {
+    assert_eq!(values(TEXT, "CacheDirectory").count(), 0);
+    assert!(!one("ReadWritePaths").contains("cache") && one("ProtectSystem") == "strict");
+}
+
 /// Against a root that holds what the unit names, so that the verdict is about the unit alone.
 #[test]
 fn systemd_verifies_the_unit() {

@@ -56,9 +56,14 @@ sys.exit("nobody answered")
 /// The kernel's number of CAP_NET_BIND_SERVICE.
 const NET_BIND_SERVICE: u32 = 10;
 const DROP_IN: &str = "/run/systemd/system/roost.service.d/test.conf";
+const INSTALL: &str = "ROOST_BINARY=/root/checkout/roost /root/checkout/scripts/install";
 /// Everything that an installation makes, with what would show a change.
 const INSTALLED: &str = "find /usr/local /etc/roost /etc/systemd/system/roost.service /var/lib/roost /var/cache/roost \
                          -printf '%p %i %m %u:%g %T@ %C@\n' | sort";
+
+/// What root runs and reads, and the daemon's user or everybody could change.
+const IN_OTHER_HANDS: &str = "find /usr/local /etc/roost /etc/systemd/system/roost.service /var/cache/roost ! -type l \
+                              \\( ! -user root -o -perm /002 -o -group roost -perm /020 \\)";
 
 /// Root's shell on a booted machine.
 pub(crate) struct Shell {
@@ -87,12 +92,11 @@ impl Shell {
 
     fn installs_and_a_second_time_changes_nothing(&self) {
         self.send(&self.parcel(), "mkdir /root/checkout && tar -xz -C /root/checkout");
-        let install = "ROOST_BINARY=/root/checkout/roost /root/checkout/scripts/install";
-        let said = self.run(install);
+        let said = self.run(INSTALL);
         assert!(said.contains("systemctl enable --now roost"), "{said}");
         self.send_text(CONFIG, "cat >/etc/roost/roost.toml");
         let before = self.run(INSTALLED);
-        let said = self.run(install);
+        let said = self.run(INSTALL);
         assert!(said.contains("kept /etc/roost/roost.toml") && said.contains("nothing was changed"), "{said}");
         assert_eq!(self.run(INSTALLED), before);
         self.run("roost config check");
@@ -147,6 +151,12 @@ impl Shell {
         self.run("systemctl stop roost");
         let unit = self.unit();
         assert_eq!((&*unit["ActiveState"], &*unit["Result"], &*unit["ExecMainStatus"]), ("inactive", "success", "0"));
+        // After a start, since systemd gives folders away; also one that an earlier version left to the daemon's user.
+        assert_eq!(self.run(IN_OTHER_HANDS), "");
+        self.run("chown roost /var/cache/roost && mkdir /var/cache/roost/venv && chown roost /var/cache/roost/venv");
+        let said = self.run(INSTALL);
+        assert!(said.contains("took /var/cache/roost back"), "{said}");
+        assert_eq!(self.run(&format!("{IN_OTHER_HANDS}; ls /var/cache/roost")), "");
     }
 
     fn runs_as_roost_with_one_capability(&self, pid: &str) {
@@ -242,14 +252,13 @@ impl Shell {
         public
     }
 
-    /// As an operator would: what differs on the control node stands in the inventory's group_vars.
+    /// As an operator would: what differs on the control node stands in an inventory of root's.
     fn is_configured_by_the_playbook(&self, venv: &Path) {
-        let inventory = self.folder.path().join("inventory");
-        std::fs::create_dir_all(inventory.join("group_vars")).unwrap();
-        let host = format!("control:\n  hosts:\n    roost-control:\n      ansible_host: {}\n", self.address);
-        std::fs::write(inventory.join("hosts.yaml"), host + "      ansible_user: root\nnodes: {}\n").unwrap();
-        let wanted = "common_hostname: roost-control\ncommon_sysctl: {vm.max_map_count: 300000}\n";
-        std::fs::write(inventory.join("group_vars/control.yaml"), wanted).unwrap();
+        let inventory = self.folder.path().join("control.yaml");
+        let host =
+            format!("control:\n  hosts:\n    roost-control: {{ansible_host: {}, ansible_user: root}}\n", self.address);
+        let wanted = "  vars: {common_hostname: roost-control, common_sysctl: {vm.max_map_count: 300000}}\nnodes: {}\n";
+        std::fs::write(&inventory, host + wanted).unwrap();
         let first = self.playbook(venv, &inventory);
         assert!(first.contains(" failed=0 ") && !first.contains(" changed=0 "), "{first}");
         assert_eq!(self.run("hostname && cat /proc/sys/vm/max_map_count"), "roost-control\n300000");
