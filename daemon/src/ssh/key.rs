@@ -62,6 +62,12 @@ pub enum FleetKeyError {
         #[source]
         source: io::Error,
     },
+    /// ssh offers the public key that it finds beside a private one, whether or not they belong together.
+    #[error("{path} is another key's public half, and ssh would offer that: remove it")]
+    Disagrees {
+        /// Which file.
+        path: PathBuf,
+    },
     /// Its public half is not what OpenSSH writes.
     #[error("{path} holds no ed25519 public key")]
     Malformed {
@@ -88,9 +94,10 @@ impl FleetKey {
     /// A key that systemd handed over or the operator named.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// It cannot be read, or another key's public half lies beside it.
     pub async fn given(private: PathBuf, kept: Kept) -> Result<Self, FleetKeyError> {
         let public = derive_public(&private).await?;
+        agrees(&private, &public)?;
         Ok(Self { private, public, kept })
     }
 
@@ -232,6 +239,18 @@ async fn derive_public(private: &Path) -> Result<HostKey, FleetKeyError> {
     HostKey::try_from(text.trim().to_owned()).map_err(|_| FleetKeyError::Malformed { path: private.to_owned() })
 }
 
+/// A private key that took another's place, beside what `ssh-keygen` left of that one.
+fn agrees(private: &Path, public: &HostKey) -> Result<(), FleetKeyError> {
+    let mut path = private.as_os_str().to_owned();
+    path.push(".pub");
+    let Ok(beside) = std::fs::read_to_string(&path) else { return Ok(()) };
+    let words = |text: &str| text.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
+    if words(&beside) == words(&public.to_string()) {
+        return Ok(());
+    }
+    Err(FleetKeyError::Disagrees { path: path.into() })
+}
+
 async fn keygen(mut command: Command, path: &Path) -> Result<String, FleetKeyError> {
     let failed = |message: String| FleetKeyError::Keygen { path: path.to_owned(), message };
     let output =
@@ -257,5 +276,18 @@ mod tests {
         assert!(made.public_body().starts_with("AAAAC3NzaC1lZDI1NTE5"));
         let credential = FleetKey::given(made.private.clone(), Kept::Credential).await.unwrap();
         assert_eq!((credential.public, credential.kept), (made.public, Kept::Credential));
+    }
+
+    #[tokio::test]
+    async fn a_key_beside_another_ones_public_half_is_refused_since_ssh_would_offer_that() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, other] = ["a", "b"].map(|name| folder.path().join(name));
+        let (one, other) = (FleetKey::ensure(&one).await.unwrap(), FleetKey::ensure(&other).await.unwrap());
+        let beside = one.private.with_extension("pub");
+        std::fs::write(&beside, format!("{} ann@desk\n", one.public)).unwrap();
+        FleetKey::given(one.private.clone(), Kept::Configured).await.unwrap();
+        std::fs::write(&beside, format!("{} ann@desk\n", other.public)).unwrap();
+        let refused = FleetKey::given(one.private, Kept::Configured).await.unwrap_err();
+        assert!(matches!(refused, FleetKeyError::Disagrees { path } if path == beside));
     }
 }

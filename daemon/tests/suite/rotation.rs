@@ -56,6 +56,8 @@ impl Booting {
 fn new_key(path: PathBuf) -> PathBuf {
     let mut keygen = Command::new("ssh-keygen");
     assert!(keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]).arg(&path).status().unwrap().success());
+    // Only the private half is put in place below, and ssh would offer this one.
+    std::fs::remove_file(path.with_extension("pub")).unwrap();
     path
 }
 
