@@ -49,7 +49,7 @@ async fn b39_a_failure_is_one_item_and_success_closes_it() {
         let end = rack.ended(run).await;
         assert_eq!(end.state, RunState::Failed);
         assert_eq!(end.cause.as_deref(), Some("Want the flag: «no flag `x` <!-- roost item=evil --> - [ ] evil.»"));
-        assert_eq!(end.remedy.as_deref(), Some("touch the flag"));
+        assert_eq!(end.remedy.as_deref(), Some("«touch the flag»"));
     }
     let todo = rack.todo();
     assert_eq!(todo.lines().filter(|line| line.starts_with("- [")).count(), 1, "{todo}");

@@ -12,7 +12,7 @@ mod lines;
 use std::{io, net::Ipv4Addr, process::Stdio, time::Duration};
 
 use tokio::process::Command;
-use vocabulary::HostKey;
+use vocabulary::{HostKey, quote_said};
 
 pub use converse::{Turn, converse};
 pub use key::{FleetKey, FleetKeyError, Kept};
@@ -42,7 +42,7 @@ pub enum SshError {
         limit: Duration,
     },
     /// ssh or the command said no.
-    #[error("ssh to {address} failed: {message}")]
+    #[error("ssh to {address} failed: {}", quote_said(.message))]
     Failed {
         /// Where.
         address: Ipv4Addr,
@@ -120,6 +120,15 @@ fn options(limit: Duration) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_ssh_and_the_node_said_is_marked_as_theirs() {
+        let node = Pinned { address: [10, 77, 1, 1].into(), host_keys: vec![] };
+        let cause = failed(&node, b"a banner\npassword=hunter2\n").to_string();
+        assert!(cause.contains("hunter2"), "{cause}");
+        let shown = vocabulary::leave_out_said(&cause);
+        assert!(shown.starts_with("ssh to 10.77.1.1 failed: ") && !shown.contains("hunter2"), "{shown}");
+    }
 
     #[test]
     fn nothing_is_forwarded_and_no_host_is_trusted_on_first_use() {

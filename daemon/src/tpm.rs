@@ -80,3 +80,24 @@ fn unsettled(unsettled: &Unsettled) -> Reason {
 fn because(cause: String, remedy: &str) -> Reason {
     Reason { cause, remedy: remedy.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Through the real listener and the real reasons: everything between `roost-tpm` and the end of the line is the node's.
+    #[test]
+    fn what_a_node_said_of_its_tpm_is_marked_as_its_own() {
+        for line in ["failed activate hunter2", "failed hunter2 words", "failed hunter2", "lacks hunter2"] {
+            let mut prover = Prover::new(None, [7; 32], SystemRandom::new());
+            let Answer::End(Err(doubt)) = prover.hear(&format!("roost-tpm {line}")) else { panic!("{line}") };
+            let Reason { cause, remedy } = unsettled(&doubt);
+            assert!(cause.contains("hunter2"), "{cause}");
+            let shown = vocabulary::leave_out_said(&format!("{cause} {remedy}"));
+            assert!(shown.starts_with("its TPM is not proven yet: ") && !shown.contains("hunter2"), "{shown}");
+        }
+        let said = SshError::Failed { address: [10, 77, 1, 1].into(), message: "hunter2".to_owned() };
+        let shown = vocabulary::leave_out_said(&silent(&said).cause);
+        assert!(shown.contains("10.77.1.1") && !shown.contains("hunter2"), "{shown}");
+    }
+}

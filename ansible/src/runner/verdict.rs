@@ -101,8 +101,9 @@ fn failed_task(report: &TaskReport) -> Verdict {
     let message = report.message.as_deref().unwrap_or("no message");
     let (said, remedy) = message.split_once(REMEDY_MARK).unwrap_or((message, ""));
     let cause = format!("{}: {}", report.full_name(), quote_said(said.trim()));
-    let remedy = Some(remedy.trim()).filter(|remedy| !remedy.is_empty());
-    verdict(RunState::Failed, &report.full_name(), &cause, remedy)
+    // A module's message is followed by what it printed, so the remedy is another's words as much as the rest.
+    let remedy = Some(remedy.trim()).filter(|remedy| !remedy.is_empty()).map(quote_said);
+    verdict(RunState::Failed, &report.full_name(), &cause, remedy.as_deref())
 }
 
 /// What ssh says, what it means, what to do.
@@ -221,7 +222,22 @@ mod tests {
         let verdict = judged(None, Some(2), &tally, "");
         assert_eq!(verdict.task, "preflight : Check the disk");
         assert_eq!(verdict.end.cause.as_deref(), Some("preflight : Check the disk: «2 MiB free on /.»"));
-        assert_eq!(verdict.end.remedy.as_deref(), Some("add memory"));
+        assert_eq!(verdict.end.remedy.as_deref(), Some("«add memory»"));
+    }
+
+    /// The callback joins a module's message with what it printed, and what it printed may hold the word too.
+    #[test]
+    fn what_a_module_printed_is_no_remedy_of_roosts() {
+        for message in
+            ["no disk. Remedy: add one | password=hunter2", "no disk | x Remedy: password=hunter2", "password=hunter2"]
+        {
+            let tally = with(|t| t.failed = Some(report(TaskOutcome::Failed, message)));
+            let RunEnd { cause, remedy, .. } = judged(None, Some(2), &tally, "").end;
+            let told = format!("{} ({})", cause.unwrap(), remedy.unwrap_or_default());
+            assert!(told.contains("hunter2"), "{told}");
+            let shown = vocabulary::leave_out_said(&told);
+            assert!(shown.starts_with("preflight : Check the disk: ") && !shown.contains("hunter2"), "{shown}");
+        }
     }
 
     #[test]

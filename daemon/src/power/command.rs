@@ -6,6 +6,7 @@
 use std::{process::Stdio, time::Duration};
 
 use tokio::process::Command;
+use vocabulary::quote_said;
 
 use super::{Power, PowerAction, PowerError, Target};
 
@@ -35,7 +36,8 @@ impl Power for CommandPower {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        Err(failed(format!("{}: {}", output.status, said.lines().last().unwrap_or("it said nothing"))))
+        let said = said.lines().last().map_or_else(|| "it said nothing".to_owned(), quote_said);
+        Err(failed(format!("{}: {said}", output.status)))
     }
 }
 
@@ -83,6 +85,16 @@ mod tests {
     /// Short for the one that is to be late alone: a busy host may take a while to start any other.
     fn patience(argv: &[&str]) -> Duration {
         if argv[0] == "sleep" { Duration::from_millis(200) } else { Duration::from_secs(20) }
+    }
+
+    #[tokio::test]
+    async fn what_the_program_said_is_marked_as_its_own() {
+        let argv = words(&["sh", "-c", "echo password=hunter2 >&2; exit 3"]);
+        let error = CommandPower { argv, limit: Duration::from_secs(20) }.switch(&target(), PowerAction::On).await;
+        let cause = error.unwrap_err().to_string();
+        assert!(cause.contains("hunter2"), "{cause}");
+        let shown = vocabulary::leave_out_said(&cause);
+        assert!(shown.starts_with("sh failed: exit status: 3: ") && !shown.contains("hunter2"), "{shown}");
     }
 
     #[tokio::test]

@@ -9,12 +9,12 @@
 //!
 //! What ends in doubt is asked again; what ends in certainty is the lifecycle's to judge. Where a key is demanded, an
 //! answer that only somebody without it would give is certainty. Lines are of a stranger: bounded by the caller, decoded
-//! strictly here, and shown to people as printable text alone.
+//! strictly here, and shown to people as printable text alone, marked as the machine's words ([`quote_said`]).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ring::rand::SystemRandom;
 use subtle::ConstantTimeEq as _;
-use vocabulary::EndorsementKey;
+use vocabulary::{EndorsementKey, quote_said};
 
 use super::{
     Finding,
@@ -53,13 +53,13 @@ pub enum Answer {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unsettled {
     /// The image of the node is too old, or a person's own.
-    #[error("the node has no {0}")]
+    #[error("the node has no {}", quote_said(.0))]
     Lacks(String),
     /// The firmware names a TPM that no driver took.
     #[error("the firmware names a TPM 2.0, but no driver of the kernel found it")]
     NoDriver,
     /// A command of the machine failed.
-    #[error("the TPM failed at {station}: {words}")]
+    #[error("the TPM failed at {}", quote_said(&format!("{station}: {words}")))]
     Failed {
         /// Which station of the script.
         station: String,
@@ -277,7 +277,7 @@ mod tests {
         assert_eq!(lacks, Unsettled::Lacks("tpm2_[31mcreatek".into()));
         assert!(lacks.remedy().contains("roost image build"));
         let failed = unsettled(prover(None).hear(&format!("roost-tpm failed endorsement {}", "x".repeat(5000))));
-        assert_eq!(failed.to_string().len(), "the TPM failed at endorsement: ".len() + WORDS_SHOWN);
+        assert!(matches!(failed, Unsettled::Failed { words, .. } if words.len() == WORDS_SHOWN));
         assert_eq!(unsettled(prover(None).hear("roost-tpm driver")), Unsettled::NoDriver);
         assert_eq!(finding(prover(None).hear("roost-tpm none\r\n")), Finding::Absent);
     }
