@@ -27,6 +27,21 @@ pub struct Pinned {
     pub host_keys: Vec<HostKey>,
 }
 
+/// How long a call may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Until somebody at the address takes the connection and says what it is.
+    pub connect: Duration,
+    /// From the start to the command's end.
+    pub whole: Duration,
+}
+
+impl From<Duration> for Limits {
+    fn from(limit: Duration) -> Self {
+        Self { connect: limit, whole: limit }
+    }
+}
+
 /// A command could not be done on a node.
 #[derive(Debug, thiserror::Error)]
 pub enum SshError {
@@ -55,13 +70,14 @@ pub enum SshError {
 ///
 /// # Errors
 /// Nobody answers, another key answers, or the command fails.
-pub async fn run(key: &FleetKey, node: &Pinned, command: &str, limit: Duration) -> Result<String, SshError> {
+pub async fn run(key: &FleetKey, node: &Pinned, command: &str, limits: impl Into<Limits>) -> Result<String, SshError> {
+    let Limits { connect, whole } = limits.into();
     let known_hosts = known_hosts(node).map_err(SshError::Start)?;
-    let mut ssh = ssh(key, node, &known_hosts, command, limit);
+    let mut ssh = ssh(key, node, &known_hosts, command, connect);
     ssh.stdin(Stdio::null());
-    let output = tokio::time::timeout(limit, ssh.output())
+    let output = tokio::time::timeout(whole, ssh.output())
         .await
-        .map_err(|_| SshError::TimedOut { address: node.address, limit })?
+        .map_err(|_| SshError::TimedOut { address: node.address, limit: whole })?
         .map_err(SshError::Start)?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());

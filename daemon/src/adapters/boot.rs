@@ -15,11 +15,12 @@ use crate::{
         ledger::{Asked, Seen},
         requests::{Answer, Living, Outside},
     },
-    ssh::{self, Keyring, Pinned, SshError},
+    ssh::{self, FleetKey, Keyring, Limits, Pinned, SshError},
 };
 
-/// How long a machine that boots waits while the one that owns its MAC is asked whether it lives.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a machine that boots waits while the one that owns its MAC is asked whether it lives. A connection is there
+/// at once or not at all; a login on an old machine takes its time, and one that is cut short proves nothing.
+const PATIENCE: Limits = Limits { connect: Duration::from_secs(3), whole: Duration::from_secs(8) };
 
 /// The lifecycle as the boot services know it.
 #[derive(Clone)]
@@ -46,37 +47,44 @@ impl BootRoom {
             Ok(None) => return Living::Silent,
             Err(_) => return Living::Unknown,
         };
-        let answer = ssh::run(&self.keys.current(), &pinned, "true", PATIENCE).await;
-        let living = judged(&answer);
-        if let (Living::Unknown, Err(error)) = (living, &answer) {
-            tracing::warn!(%mac, error = tasks::chain(error), "cannot find out whether the node that owns this MAC is up");
-        }
-        living
+        look(mac, &self.keys.current(), &pinned).await
     }
 }
 
-/// What ssh says when nobody, or nobody with the pinned key, is at an address. Anything else may be a fault of this
-/// control node, and a fault here must not open a door there.
-const SILENCE: [&str; 8] = [
-    "Connection refused",
-    "Connection timed out",
-    "No route to host",
-    "Host is down",
-    "Host key verification failed",
-    "Connection closed by",
-    "Connection reset by",
-    "Operation timed out",
-];
-
-/// What an attempt to log in says about the node. A login that was refused came after the proof of the host key.
-fn judged(answer: &Result<String, SshError>) -> Living {
-    match answer {
-        Ok(_) => Living::Answers,
-        Err(SshError::TimedOut { .. }) => Living::Silent,
-        Err(SshError::Failed { message, .. }) if message.contains("Permission denied") => Living::Answers,
-        Err(SshError::Failed { message, .. }) if SILENCE.iter().any(|words| message.contains(words)) => Living::Silent,
-        Err(SshError::Failed { .. } | SshError::Start(_)) => Living::Unknown,
+async fn look(mac: Mac, key: &FleetKey, pinned: &Pinned) -> Living {
+    let answer = ssh::run(key, pinned, "true", PATIENCE).await;
+    let living = judged(&answer);
+    if let (Living::Unknown, Err(error)) = (living, &answer) {
+        tracing::warn!(%mac, error = tasks::chain(error), "cannot find out whether the node that owns this MAC is up");
     }
+    living
+}
+
+/// How ssh begins what it says of an address that took no connection.
+const CONNECTING: &str = "ssh: connect to host ";
+
+/// How that ends where nobody is. Anything else, as `Network is unreachable`, may be a fault of this control node, and a
+/// fault here must not open a door there.
+const NOBODY: [&str; 5] =
+    ["Connection refused", "Connection timed out", "Operation timed out", "No route to host", "Host is down"];
+
+/// What an attempt to log in says about the node. One that is away takes no connection, or another machine takes it and
+/// has not the pinned key. Whoever takes it and then closes it, or is slow, may be the node: an sshd does so when
+/// strangers hold its unauthenticated places. A login that was refused came after the proof of the host key.
+fn judged(answer: &Result<String, SshError>) -> Living {
+    let message = match answer {
+        Ok(_) => return Living::Answers,
+        Err(SshError::TimedOut { .. } | SshError::Start(_)) => return Living::Unknown,
+        Err(SshError::Failed { message, .. }) => message,
+    };
+    if let Some(about) = message.strip_prefix(CONNECTING) {
+        let nobody = NOBODY.iter().any(|end| about.trim_end().ends_with(end));
+        return if nobody { Living::Silent } else { Living::Unknown };
+    }
+    if message.contains("Permission denied") {
+        return Living::Answers;
+    }
+    if message.contains("Host key verification failed") { Living::Silent } else { Living::Unknown }
 }
 
 impl Witness for BootRoom {
@@ -142,15 +150,14 @@ mod tests {
 
     #[test]
     fn only_a_machine_that_is_away_counts_as_silent_and_no_fault_of_the_control_node() {
-        let address = [10, 77, 1, 1].into();
         assert_eq!(judged(&Ok(String::new())), Living::Answers);
         assert_eq!(failed("root@10.77.1.1: Permission denied (publickey)."), Living::Answers);
-        assert_eq!(judged(&Err(SshError::TimedOut { address, limit: PATIENCE })), Living::Silent);
         for words in [
             "ssh: connect to host 10.77.1.1 port 22: Connection refused",
             "ssh: connect to host 10.77.1.1 port 22: No route to host",
+            "ssh: connect to host 10.77.1.1 port 22: Host is down",
+            "ssh: connect to host 10.77.1.1 port 22: Connection timed out",
             "Host key verification failed.",
-            "kex_exchange_identification: Connection closed by remote host",
         ] {
             assert_eq!(failed(words), Living::Silent, "{words}");
         }
@@ -160,10 +167,65 @@ mod tests {
         for words in [
             "Load key \"/var/lib/roost/ssh/fleet_ed25519\": error in libcrypto",
             "ssh: connect to host 10.77.1.1 port 22: Network is unreachable",
+            "ssh: connect to host 10.77.1.1 port 22: Permission denied",
             "socket: Too many open files",
             "no message",
         ] {
             assert_eq!(failed(words), Living::Unknown, "{words}");
+        }
+    }
+
+    /// Beyond `MaxStartups` an sshd closes what it has accepted, or leaves it waiting: anybody can bring a node there.
+    #[test]
+    fn a_machine_whose_sshd_somebody_loads_is_not_silent() {
+        for words in [
+            "kex_exchange_identification: Connection closed by remote host",
+            "Connection closed by 10.77.1.1 port 22",
+            "kex_exchange_identification: read: Connection reset by peer",
+            "Connection reset by 10.77.1.1 port 22",
+            "Connection timed out during banner exchange",
+            "Connection to 10.77.1.1 port 22 timed out",
+        ] {
+            assert_eq!(failed(words), Living::Unknown, "{words}");
+        }
+        let address = [10, 77, 1, 1].into();
+        assert_eq!(
+            judged(&Err(SshError::TimedOut { address, limit: PATIENCE.whole })),
+            Living::Unknown,
+            "a slow login"
+        );
+    }
+
+    /// A host key of nobody here.
+    const FOREIGN: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHJvb3N0cm9vc3Ryb29zdHJvb3N0cm9vc3Ryb29zdHJv";
+
+    /// The same with the real client, before anything that could be an sshd and where nothing is.
+    #[tokio::test]
+    async fn only_an_address_that_takes_no_connection_is_silent_to_the_real_client() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = FleetKey::ensure(folder.path()).await.unwrap();
+        let look_at = async |last: u8| {
+            let host_keys = vec![vocabulary::HostKey::try_from(FOREIGN.to_owned()).unwrap()];
+            look(Mac([2; 6]), &key, &Pinned { address: [127, 22, 0, last].into(), host_keys }).await
+        };
+        assert_eq!(look_at(9).await, Living::Silent, "nothing listens there");
+        for (last, greeting) in [(1, ""), (2, "Exceeded MaxStartups\r\n"), (3, "SSH-2.0-OpenSSH_9.2\r\n")] {
+            for holds in [false, true] {
+                let listener = tokio::net::TcpListener::bind((format!("127.22.0.{last}"), 22)).await;
+                let listener = listener.expect("root may take port 22");
+                let loaded = async {
+                    let mut held = Vec::new();
+                    loop {
+                        let (mut taken, _) = listener.accept().await.unwrap();
+                        tokio::io::AsyncWriteExt::write_all(&mut taken, greeting.as_bytes()).await.unwrap();
+                        held.extend(holds.then_some(taken));
+                    }
+                };
+                tokio::select! {
+                    living = look_at(last) => assert_eq!(living, Living::Unknown, "{greeting:?}, held: {holds}"),
+                    () = loaded => {}
+                }
+            }
         }
     }
 }

@@ -48,7 +48,7 @@ pub enum Living {
 pub fn unknown_living() -> Reason {
     because(
         "the control node cannot find out whether the machine that owns this MAC is up",
-        "look at the control node's log, its free memory and the disk of its temporary files",
+        "switch that machine off if it is up; if it is off: the control node's log, its memory and its temporary files",
     )
 }
 
