@@ -6,6 +6,7 @@
 //! | `leases.rs` | `LeaseLog` | DHCP, over the store |
 //! | `fleet.rs` | `FleetDesk` | the API, over the keyring |
 //! | `intake.rs` | `Intake` | what booting machines post |
+//! | `looks.rs` | | bounds the looks at machines that `boot.rs` takes |
 //! | `orders.rs` | `NodeDesk`, `RunDesk`, `PartsBoard` | the API |
 //! | `roster.rs` | | keeps the inventory file in step with the lifecycle |
 //! | `switches.rs` | power orders as a part | `orders.rs` |
@@ -17,6 +18,7 @@ pub mod boot;
 pub mod fleet;
 pub mod intake;
 pub mod leases;
+mod looks;
 pub mod orders;
 pub mod roster;
 pub mod runs;

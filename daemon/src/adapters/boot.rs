@@ -9,6 +9,7 @@ use pxe::{
 };
 use vocabulary::{Mac, Reason, Token};
 
+use super::looks::Looks;
 use crate::{
     nodes::{
         Nodes,
@@ -21,22 +22,29 @@ use crate::{
 /// How long a machine that boots waits while the one that owns its MAC is asked whether it lives. A connection is there
 /// at once or not at all; a login on an old machine takes its time, and one that is cut short proves nothing.
 const PATIENCE: Limits = Limits { connect: Duration::from_secs(3), whole: Duration::from_secs(8) };
+/// How many machines are asked at once, each by a process of ssh: a rack that comes back after a power cut, or a loop of
+/// requests, must not take the control node down.
+const AT_ONCE: usize = 16;
+/// How long a request may wait until it is its machine's turn.
+const A_PLACE: Duration = Duration::from_secs(5);
 
 /// The lifecycle as the boot services know it.
 #[derive(Clone)]
 pub struct BootRoom {
     nodes: Nodes,
     keys: Arc<Keyring>,
+    looks: Arc<Looks>,
 }
 
 impl BootRoom {
-    /// The lifecycle behind these answers, and the key that goes into boot scripts.
+    /// The lifecycle behind these answers, and the key that goes into boot scripts. Each room looks at so many machines at
+    /// once: what boots takes no place from what a person orders.
     #[must_use]
-    pub const fn new(nodes: Nodes, keys: Arc<Keyring>) -> Self {
-        Self { nodes, keys }
+    pub fn new(nodes: Nodes, keys: Arc<Keyring>) -> Self {
+        Self { nodes, keys, looks: Arc::new(Looks::new(AT_ONCE, A_PLACE)) }
     }
 
-    /// Whether the node that holds this MAC's pinned host key is up.
+    /// Whether the node that holds this MAC's pinned host key is up; whoever asks meanwhile gets the same answer.
     pub async fn living(&self, mac: Mac) -> Living {
         let pinned = self.nodes.ask(move |ledger, _, _| {
             let node = &ledger.machine(mac)?.node;
@@ -47,7 +55,8 @@ impl BootRoom {
             Ok(None) => return Living::Silent,
             Err(_) => return Living::Unknown,
         };
-        look(mac, &self.keys.current(), &pinned).await
+        let key = self.keys.current();
+        self.looks.share(mac, async move { look(mac, &key, &pinned).await }).await
     }
 }
 
