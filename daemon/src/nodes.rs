@@ -17,6 +17,7 @@ pub mod endorsement;
 pub mod launcher;
 pub mod ledger;
 pub mod lifecycle;
+pub mod pace;
 pub mod persist;
 pub mod power;
 pub mod refusals;

@@ -7,6 +7,7 @@
 mod forgetting;
 mod refused;
 mod running;
+mod tokens;
 mod window;
 
 use std::{
@@ -20,8 +21,8 @@ use vocabulary::{
     TokenHash, redact_tokens,
 };
 
-use forgetting::Owner;
 pub use running::{News, Ready, Verifying};
+use tokens::Tokens;
 
 use super::endorsement::{self, Question};
 use super::lifecycle::{Boot, Counters, Rules, Tracked, Turn};
@@ -72,8 +73,8 @@ pub struct Ledger {
     /// The operator's decisions.
     pub rules: Rules,
     machines: HashMap<Mac, Tracked>,
-    /// Whose token this is, for the tokens of this daemon's life and the last of each machine before it.
-    tokens: HashMap<TokenHash, Owner>,
+    /// Whose token this is, for the last tokens of this daemon's life and the last of each machine before it.
+    tokens: Tokens,
     /// Runs that have not ended, and the last one of each node.
     runs: HashMap<RunId, Run>,
     /// The last report of each open run: a repeat after a crash is known by its place.
@@ -99,11 +100,10 @@ impl Ledger {
         runs: Vec<Run>,
         window: Option<Window>,
     ) -> Self {
-        let owned = |one: &Tracked| {
-            let owner = |boot: &Boot| Some((boot.token?, Owner { mac: one.node.mac, expires: boot.expires }));
-            one.boots().filter_map(owner).collect::<Vec<_>>()
-        };
-        let tokens = machines.iter().flat_map(owned).collect();
+        let mut tokens = Tokens::default();
+        for (one, boot) in machines.iter().flat_map(|one| one.boots().map(move |boot| (one, boot))) {
+            boot.token.into_iter().for_each(|token| tokens.own(token, one.node.mac, boot.expires));
+        }
         Self {
             rules,
             machines: machines.into_iter().map(|one| (one.node.mac, one)).collect(),
@@ -138,13 +138,13 @@ impl Ledger {
     /// Whose token this is.
     #[must_use]
     pub fn owner(&self, token: TokenHash) -> Option<Mac> {
-        self.tokens.get(&token).map(|owner| owner.mac)
+        self.tokens.owner(token)
     }
 
     /// Remembers whose token this is.
     pub fn own(&mut self, now: Timestamp, token: TokenHash, mac: Mac) {
         let expires = now.checked_add(self.rules.token_ttl).ok();
-        self.tokens.insert(token, Owner { mac, expires });
+        self.tokens.own(token, mac, expires);
     }
 
     /// Changes one known machine and writes down what came of it.

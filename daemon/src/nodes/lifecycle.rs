@@ -14,8 +14,11 @@ use vocabulary::{
     TokenHash,
 };
 
-use super::power::{Awaited, Switching};
 pub use super::rules::{Enroll, Rules, Slas, TpmRule};
+use super::{
+    pace::Pace,
+    power::{Awaited, Switching},
+};
 
 /// One attempt of a machine to boot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +84,8 @@ pub struct Tracked {
     pub switching: Option<Switching>,
     /// Since when a person's approval of this suspect stands open for another identity.
     pub pardoned: Option<Timestamp>,
+    /// How many boots it opened lately.
+    pub pace: Pace,
 }
 
 /// What one input brought about; carried out in one transaction.
@@ -88,6 +93,8 @@ pub struct Tracked {
 pub struct Turn {
     /// Lines for the timeline, in order.
     pub lines: Vec<(Step, String)>,
+    /// What anybody can repeat as often as they like: told once, then counted (`refusals`).
+    pub repeats: Vec<(Step, String)>,
     /// Things that a person must look at.
     pub alarms: Vec<Reason>,
     /// A run to be queued in the same transaction.
@@ -150,14 +157,15 @@ impl Tracked {
             created: now,
             generation: 0,
         };
-        Self { node, boot: None, earlier: None, powered: None, switching: None, pardoned: None }
+        Self::kept(node, None, None, now)
     }
 
     /// A machine as the store remembers it; `now` is when this daemon began to listen.
     #[must_use]
     pub fn kept(node: Node, boot: Option<Boot>, ordered: Option<Timestamp>, now: Timestamp) -> Self {
         let powered = ordered.map(|ordered| Awaited { ordered, listening: now });
-        Self { node, boot, earlier: None, powered, switching: None, pardoned: None }
+        let pace = Pace::default();
+        Self { node, boot, earlier: None, powered, switching: None, pardoned: None, pace }
     }
 
     /// Puts the node into a state with nothing to explain.
@@ -190,7 +198,7 @@ impl Tracked {
     pub fn discovered(&mut self, now: Timestamp, firmware: Firmware, counters: &mut Counters, turn: &mut Turn) {
         self.node.firmware = Some(firmware);
         self.answered_power(now, turn);
-        if self.boot.as_ref().is_some_and(|boot| boot.token.is_none()) {
+        if self.boot.as_ref().is_some_and(|boot| boot.token.is_none()) || !self.pace.allows_a_boot(now) {
             return;
         }
         self.open_boot(now, counters);
@@ -237,6 +245,8 @@ impl Tracked {
         if self.boot.as_ref().is_none_or(|boot| boot.accepted.is_some()) {
             self.open_boot(now, counters);
         }
+        let again =
+            self.node.state == NodeState::Booting && self.boot.as_ref().is_some_and(|boot| boot.token.is_some());
         if let Some(boot) = &mut self.boot {
             boot.token = Some(minted.0);
             boot.minted = Some(now);
@@ -245,7 +255,11 @@ impl Tracked {
         }
         self.earlier = None;
         self.enter(now, NodeState::Booting);
-        turn.line(Step::Script, "token minted");
+        if again {
+            turn.repeats.push((Step::Script, "token minted again".to_owned()));
+        } else {
+            turn.line(Step::Script, "token minted");
+        }
     }
 
     /// Queues a run, the first of this boot or a repeat.

@@ -1,4 +1,4 @@
-//! What was refused again and again: told once, then counted.
+//! What was refused, or minted, again and again: told once, then counted.
 //!
 //! Anybody on the boot network can have a request refused as often as they like, and each line on a timeline is a synced
 //! row and an event. So a refusal or an alarm that changes nothing is written when it is new, and its repeats within a
@@ -36,6 +36,8 @@ struct Heard {
 impl Refusals {
     /// Takes out of a turn what changed nothing and was told within this minute; it is counted instead.
     pub fn leave_out_repeats(&mut self, now: Timestamp, before: &Node, after: &Node, turn: &mut Turn) {
+        let repeats = std::mem::take(&mut turn.repeats);
+        turn.lines.extend(repeats.into_iter().filter(|(step, what)| self.is_news(now, after.mac, *step, what)));
         if before.state != after.state {
             return;
         }
@@ -57,8 +59,10 @@ impl Refusals {
             known.more += 1;
             return false;
         }
-        let told_apart = heard.iter().filter(|one| one.what.is_some()).count();
-        if told_apart < CAUSES {
+        // A machine's own causes are made up by whoever sends them; of Roost's there are few, and none drives one out.
+        let is_made_up = |step: Step| matches!(step, Step::Refused | Step::Alarm);
+        let told_apart = heard.iter().filter(|one| one.what.as_ref().is_some_and(|(step, _)| is_made_up(*step)));
+        if !is_made_up(step) || told_apart.count() < CAUSES {
             heard.push(Heard { what: Some((step, cause.to_owned())), since: now, more: 0 });
             return true;
         }

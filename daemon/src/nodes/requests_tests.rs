@@ -306,6 +306,40 @@ fn a_flood_of_refusals_is_a_few_lines_and_a_count() {
     assert_eq!(told[8], "9200 times more within a minute: refused for other causes");
 }
 
+/// A loop of GETs for the script of a machine that is away, with a made-up DISCOVER after each, for an hour.
+#[test]
+fn a_flood_of_scripts_and_discovers_is_a_few_rows_a_minute_and_a_count_and_takes_no_memory() {
+    const MINUTES: i64 = 60;
+    let (mut ledger, _) = booting(Enroll::Auto);
+    let (mut lines, mut events, mut boots) = (0, 0, std::collections::BTreeSet::new());
+    let (mut told, mut random) = (0, [0; 32]);
+    for number in 0..MINUTES * 600 {
+        let second = 10 + number / 10;
+        random[..8].copy_from_slice(&number.to_le_bytes());
+        let (answer, script) = ask(&mut ledger, second, 1, Outside { random, ..outside() });
+        assert!(matches!(answer, Answer::Boot(_)), "the real machine may be behind that MAC too");
+        let mut writes = vec![script, discover(&mut ledger, second, 1)];
+        if number % 10 == 0 {
+            let mut tick = Writes::default();
+            ledger.tick(at(second), &mut tick);
+            told += tick.steps.iter().filter(|line| line.detail.contains("times more within a minute")).count();
+            writes.push(tick);
+        }
+        for writes in writes {
+            lines += writes.steps.len();
+            events += writes.events.len();
+            boots.extend(writes.boots.into_keys());
+        }
+        assert!(ledger.known_tokens() <= 8, "tokens of one machine, after {number} scripts: {}", ledger.known_tokens());
+    }
+    let bound = usize::try_from(MINUTES).unwrap() * 25;
+    assert!(lines <= bound && events <= bound, "{lines} lines, {events} events");
+    assert!(boots.len() <= usize::try_from(MINUTES).unwrap() * 9, "{} boots", boots.len());
+    assert!(told >= 50, "how hard somebody tried is told: {told}");
+    let newest = Token::from_random(random);
+    call_home(&mut ledger, 10 + MINUTES * 60, &call(1, newest)).0.unwrap();
+}
+
 #[test]
 fn an_alarm_that_changes_nothing_is_raised_once_a_minute() {
     let (mut ledger, token) = booting(Enroll::Auto);

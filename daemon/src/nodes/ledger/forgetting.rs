@@ -1,4 +1,4 @@
-//! Machines and tokens that are no longer remembered: by a person's order, for want of room, because they are old.
+//! Machines that are no longer remembered: by a person's order, for want of room, because they are old.
 //!
 //! A machine that is forgotten is a stranger when it comes again, so only what is no part of the fleet goes: machines
 //! that nobody approved, that failed, or that are away. A parked one stays until a person has decided on it: with it
@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use vocabulary::{Approved, EventKind, Mac, NodeId, NodeState, Reason, Step, StepRecord, Timestamp, TokenHash};
+use vocabulary::{Approved, EventKind, NodeId, NodeState, Reason, Step, StepRecord, Timestamp};
 
 use super::{Ledger, Report, Tracked, Writes, authority_name};
 use crate::nodes::{
@@ -20,17 +20,6 @@ use crate::nodes::{
 
 /// How long a stranger stays in any case.
 const NOTICE: Duration = Duration::from_secs(600);
-/// How long after its end a token is still known, so that a machine that comes late is told why it is refused.
-const TOKEN_GRACE: Duration = Duration::from_secs(3600);
-
-/// Whose a token is, and until when it may matter.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Owner {
-    pub(super) mac: Mac,
-    /// Absent where the calendar ends before it.
-    pub(super) expires: Option<Timestamp>,
-}
-
 impl Ledger {
     /// What would go with a machine, in words.
     ///
@@ -104,20 +93,12 @@ impl Ledger {
         true
     }
 
-    /// Forgets tokens that no machine can use any more; the last one of each machine stays, for its repeats.
-    pub(super) fn prune_tokens(&mut self, now: Timestamp) {
-        let over = |expires: Timestamp| expires.checked_add(TOKEN_GRACE).is_ok_and(|until| until < now);
-        let machines = &self.machines;
-        let last = |token: &TokenHash, mac: Mac| machines.get(&mac).is_some_and(|one| one.boot_of(*token).is_some());
-        self.tokens.retain(|token, owner| !owner.expires.is_none_or(over) || last(token, owner.mac));
-    }
-
     /// Takes the machine out of memory and out of what this turn writes about it: its rows go, and only the log of
     /// events says that it was there.
     fn drop_machine(&mut self, now: Timestamp, node: &NodeId, detail: &str, writes: &mut Writes) {
         let mac = node.mac();
         let Some(gone) = self.machines.remove(&mac) else { return };
-        self.tokens.retain(|_, owner| owner.mac != mac);
+        self.tokens.forget(mac);
         self.seen.remove(&mac);
         let runs: Vec<_> = self.runs.values().filter(|run| run.node == *node).map(|run| run.id).collect();
         for run in &runs {

@@ -2,7 +2,7 @@
 
 use vocabulary::Token;
 
-use super::*;
+use super::{super::tokens::TOKEN_GRACE, *};
 use crate::nodes::{
     admission::Refusal,
     lifecycle::Rules,
