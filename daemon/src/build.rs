@@ -273,7 +273,7 @@ fn power(config: &Config, keys: &Arc<Keyring>) -> Result<AnyPower, BoxError> {
         PowerMethod::Lab => Arc::new(LabPower { rack: power.lab.clone() }),
         PowerMethod::Command => {
             let argv = power.command.clone().map(|template| template.0).unwrap_or_default();
-            Arc::new(CommandPower { argv, limit: power.timeout })
+            Arc::new(CommandPower { argv, limit: power.timeout, folder: config.data_dir.join("power") })
         }
     })
 }

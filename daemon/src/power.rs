@@ -91,6 +91,10 @@ pub enum PowerError {
 pub trait Power: Send + Sync {
     /// Does it; returning `Ok` says that the order left, not that the machine obeyed.
     async fn switch(&self, target: &Target, action: PowerAction) -> Result<(), PowerError>;
+
+    /// Waits until nothing that an earlier daemon began on this machine is under way any more. What is sent in one go, or
+    /// ends with its connection, is over at once.
+    async fn settled(&self, _node: &NodeId) {}
 }
 
 /// The way that the configuration chose.

@@ -2,9 +2,10 @@
 //!
 //! An order outlives the request that brought it: a client that leaves, or a deadline, must not cut an operator's
 //! `cycle` between off and on. So the part ([`Switcher`]) does everything from the intent's row to its outcome, and who
-//! asked gets the outcome if it comes in time; everybody finds it on the timeline. At its start the part looks for
-//! orders that an earlier daemon left open. A `cycle` or an `on` is told by the machine's next DISCOVER, which is
-//! awaited anyway; for an `off` the machine itself is asked.
+//! asked gets the outcome if it comes in time; everybody finds it on the timeline. An order outlives the daemon too: one
+//! that is told to stop waits a moment for what is nearly done and leaves the rest to whoever switches, whose program
+//! goes on. At its start the part looks for orders that an earlier daemon left open, and lets them end. A `cycle` or an
+//! `on` is told by the machine's next DISCOVER, which is awaited anyway; for an `off` the machine itself is asked.
 
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ const AT_ONCE: usize = 32;
 const LOOKS: u32 = 12;
 /// How long between two looks, and between two attempts to write an outcome down.
 const LOOK: Duration = Duration::from_secs(5);
+/// How long a daemon that stops waits for orders that are nearly done: well within what the supervisor leaves a part.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 /// To the part that switches machines.
 pub struct Switches {
@@ -93,7 +96,7 @@ impl Switches {
 }
 
 impl Switcher {
-    /// Switches machines until told to stop, and ends what it began: half an order is worse than a late end.
+    /// Switches machines until told to stop; what is not done then goes on, and the next daemon finds out how it ended.
     ///
     /// # Errors
     /// An order panicked, or the lifecycle has ended.
@@ -113,10 +116,17 @@ impl Switcher {
                 Some(ended) = at_work.join_next() => ended?,
             }
         }
-        while let Some(ended) = at_work.join_next().await {
-            ended?;
-        }
-        Ok(())
+        let rest = async {
+            while let Some(ended) = at_work.join_next().await {
+                ended?;
+            }
+            Ok(())
+        };
+        let rest = tokio::time::timeout(FAREWELL, rest).await;
+        rest.unwrap_or_else(|_| {
+            tracing::warn!("a power order is being carried out; the next daemon finds out how it ended");
+            Ok(())
+        })
     }
 }
 
@@ -158,6 +168,7 @@ impl Hands {
     /// How an order ended that an earlier daemon was carrying out.
     async fn find_out(self, node: NodeId, left: Switching) {
         tracing::warn!(%node, action = left.action.name(), by = left.by, "the daemon ended during this power order");
+        self.power.settled(&node).await;
         let end = match left.action {
             PowerAction::On | PowerAction::Cycle => SwitchEnd::CutShort,
             PowerAction::Off => self.look(&node).await,

@@ -21,6 +21,8 @@ struct House {
     nodes: Nodes,
     switches: Switches,
     parts: JoinSet<()>,
+    /// Of the part that switches.
+    stop: Stop,
 }
 
 impl House {
@@ -42,8 +44,10 @@ impl House {
             super::switches(nodes.clone(), Arc::new(outlet(folder)), room, Duration::from_secs(20));
         let mut parts = JoinSet::new();
         parts.spawn(async move { part.run(Stop::new()).await.unwrap() });
-        parts.spawn(async move { switcher.run(Stop::new()).await.unwrap() });
-        Self { store, nodes, switches, parts }
+        let stop = Stop::new();
+        let told = stop.clone();
+        parts.spawn(async move { switcher.run(told).await.unwrap() });
+        Self { store, nodes, switches, parts, stop }
     }
 
     fn order(&self, action: PowerAction) -> impl Future<Output = Result<Vec<Effect>, NodeError>> {
@@ -67,6 +71,13 @@ impl House {
         self.nodes.ask(|ledger, _, _| ledger.switchings().is_empty()).await.unwrap()
     }
 
+    /// As `systemctl restart` would.
+    async fn stop(mut self) {
+        self.stop.cancel();
+        until(async || self.parts.try_join_next().is_some()).await;
+        self.kill().await;
+    }
+
     /// As `kill -9` would: no part hears of it, and what was not synced is gone.
     async fn kill(mut self) {
         self.parts.shutdown().await;
@@ -80,7 +91,8 @@ fn outlet(folder: &Path) -> CommandPower {
     let script = format!(
         "echo {{action}} began >>{dir}/log; until [ -e {dir}/go ]; do sleep 0.02; done; echo {{action}} ended >>{dir}/log"
     );
-    CommandPower { argv: ["sh", "-c", &script].map(str::to_owned).to_vec(), limit: Duration::from_secs(60) }
+    let argv = ["sh", "-c", &script].map(str::to_owned).to_vec();
+    CommandPower { argv, limit: Duration::from_secs(60), folder: folder.join("power") }
 }
 
 fn log(folder: &Path) -> String {
@@ -118,11 +130,12 @@ async fn a_daemon_killed_between_the_switch_and_its_row_finds_out_that_the_machi
     house.order_and_leave(PowerAction::Off, folder.path()).await;
     assert_eq!(house.node().await.state, NodeState::Ready);
     house.kill().await;
+    fs::write(folder.path().join("go"), "").unwrap();
     let house = House::open(folder.path()).await;
     until(async || house.is_settled().await).await;
     let node = house.node().await;
     assert_eq!((node.state, node.reason.unwrap().cause.as_str()), (NodeState::Approved, "switched off by ann"));
-    assert_eq!(log(folder.path()), "off began\n", "the order is not given again");
+    assert_eq!(log(folder.path()), "off began\noff ended\n", "the order is not given again");
     house.kill().await;
 }
 
@@ -132,10 +145,29 @@ async fn a_daemon_killed_during_a_cycle_gives_it_no_second_time_and_waits_for_th
     let house = House::open(folder.path()).await;
     house.order_and_leave(PowerAction::Cycle, folder.path()).await;
     house.kill().await;
+    fs::write(folder.path().join("go"), "").unwrap();
     let house = House::open(folder.path()).await;
     until(async || house.is_settled().await).await;
     let awaited = house.nodes.ask(|ledger, _, _| ledger.power_orders()).await.unwrap();
     assert!(awaited.contains_key(&NodeId::of(MAC)));
-    assert_eq!(log(folder.path()), "cycle began\n", "the order is not given again");
+    assert_eq!(log(folder.path()), "cycle began\ncycle ended\n", "the order is not given again");
+    house.kill().await;
+}
+
+#[tokio::test]
+async fn a_cycle_that_a_stop_of_the_daemon_finds_under_way_goes_on_and_the_next_daemon_lets_it_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::open(folder.path()).await;
+    house.order_and_leave(PowerAction::Cycle, folder.path()).await;
+    house.stop().await;
+    let house = House::open(folder.path()).await;
+    let Err(NodeError::Conflict { reason, .. }) = house.order(PowerAction::Off).await else { panic!("a second order") };
+    assert!(reason.contains("power cycle by ann is being carried out"), "{reason}");
+    assert!(!house.is_settled().await, "the program is between off and on");
+    fs::write(folder.path().join("go"), "").unwrap();
+    until(async || house.is_settled().await).await;
+    assert_eq!(log(folder.path()), "cycle began\ncycle ended\n");
+    let awaited = house.nodes.ask(|ledger, _, _| ledger.power_orders()).await.unwrap();
+    assert!(awaited.contains_key(&NodeId::of(MAC)));
     house.kill().await;
 }
