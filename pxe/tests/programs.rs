@@ -1,12 +1,20 @@
 //! Programs on their way to nodes: adopted as the control node has them, served packed and by content.
 
-use std::{os::unix::fs::PermissionsExt as _, path::PathBuf, process::Command};
+use std::{
+    io::Write as _,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 use pxe::{
     assets::{AdoptError, Adoption, Blob},
     http::Limits,
 };
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use reqwest::{StatusCode, header};
+use serde_json::{Value, json};
+use tasks::{Clock as _, SystemClock};
 
 use crate::{
     boot_rig::{MAC, Rig, pattern},
@@ -87,4 +95,117 @@ async fn what_is_not_the_program_is_not_adopted() {
     let error = rig.assets.adopt("nomad", &path).await.unwrap_err();
     assert!(matches!(&error, AdoptError::NotIt { said, .. } if said == "Consul v1"), "{error}");
     assert_eq!(rig.assets.list().unwrap(), []);
+}
+
+/// What role `program` runs on a node, with this input: its answer.
+async fn place(input: Value) -> Value {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ansible/roles/program/files/place.py");
+    let placed = tokio::task::spawn_blocking(move || {
+        let mut python = Command::new("/usr/bin/python3");
+        python.arg("-I").arg("-c").arg(std::fs::read_to_string(script).unwrap()).env_remove("http_proxy");
+        let mut python = python.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        python.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
+        python.wait_with_output().unwrap().stdout
+    });
+    serde_json::from_slice(&placed.await.unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_checks_a_program_before_it_unpacks_it_and_before_it_runs_it() {
+    let mut rig = Rig::empty();
+    let path = program(&rig, "1.2.3");
+    let (adopted, _) = rig.assets.adopt("consul", &path).await.unwrap();
+    let server = rig.http(Limits::default(), axum::Router::new());
+    let node = tempfile::tempdir().unwrap();
+    let at = |name: &str| node.path().join(name);
+    let url = |digest: &dyn std::fmt::Display| format!("http://{server}/programs/{digest}/consul.zst");
+    let wanted = |packed: &str, program: &str, secret: &str| {
+        let silent = url(&"00".repeat(32));
+        json!({
+            "program": {"path": at("bin/consul"), "sha256": program, "packed": packed,
+                "urls": [silent, url(&adopted.packed.sha256)]},
+            "folders": [{"path": at("etc"), "mode": "700"}],
+            "files": [{"path": at("etc/consul.json"), "mode": "600", "content": "{}"}],
+            "certificates": {},
+            "credentials": [{"path": at("etc/token"), "mode": "600", "content": secret}],
+            "introductions": [{"path": at("etc/word"), "mode": "600", "content": secret}],
+            "unit": {},
+        })
+    };
+    let (packed, whole) = (adopted.packed.sha256.to_string(), adopted.program.sha256.to_string());
+    let other = "ab".repeat(32);
+    for (packed, whole, said) in [(&other, &whole, "not what Roost promised"), (&packed, &other, "would be")] {
+        let placed = place(wanted(packed, whole, "one")).await;
+        assert!(placed["failed"].as_str().unwrap().contains(said) && !at("bin/consul").exists(), "{placed}");
+        assert!(placed["failed"].as_str().unwrap().contains(". Remedy: "), "{placed}");
+        assert_eq!(std::fs::read_dir(at("bin")).unwrap().count(), 0, "no draft stays behind");
+    }
+    let placed = place(wanted(&packed, &whole, "one")).await;
+    assert_eq!(placed, json!({"changed": ["program", "consul.json"], "renewed": ["token"]}));
+    assert_eq!(Blob::of_file(&at("bin/consul")).unwrap(), adopted.program);
+    let mode = |name: &str| std::fs::metadata(at(name)).unwrap().permissions().mode() & 0o7777;
+    assert_eq!([mode("bin/consul"), mode("etc"), mode("etc/token")], [0o755, 0o700, 0o600]);
+
+    rig.stop().await;
+    let placed = place(wanted(&packed, &whole, "one")).await;
+    assert_eq!(placed, json!({"changed": [], "renewed": []}), "nothing is fetched that is there");
+    let placed = place(wanted(&packed, &whole, "two")).await;
+    assert_eq!(placed, json!({"changed": [], "renewed": ["token"]}));
+    std::fs::remove_file(at("bin/consul")).unwrap();
+    let placed = place(wanted(&packed, &whole, "two")).await;
+    assert!(placed["failed"].as_str().unwrap().starts_with("cannot fetch the program"), "{placed}");
+}
+
+/// An authority, and what it certifies: for thirty days, so many of which are over.
+struct Authority(Issuer<'static, KeyPair>, String);
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "an authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let pem = params.self_signed(&key).unwrap().pem();
+        Self(Issuer::new(params, key), pem)
+    }
+
+    /// Authority, certificate and key, as role `program` takes them.
+    fn issue(&self, folder: &Path, days_over: i64) -> Value {
+        let mut params = CertificateParams::new(vec!["node".to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "node");
+        let day = |days: i64| {
+            let at = SystemClock.now().checked_add(jiff::SignedDuration::from_hours(days * 24)).unwrap();
+            let date = at.to_zoned(jiff::tz::TimeZone::UTC).date();
+            rcgen::date_time_ymd(date.year().into(), date.month().unsigned_abs(), date.day().unsigned_abs())
+        };
+        (params.not_before, params.not_after) = (day(-days_over), day(30 - days_over));
+        let key = KeyPair::generate().unwrap();
+        let pem = params.signed_by(&key, &self.0).unwrap().pem();
+        let file = |name: &str, content: &str| json!({"path": folder.join(name), "mode": "600", "content": content});
+        json!({"authority": file("ca.pem", &self.1), "certificate": file("a.pem", &pem),
+            "key": file("a-key.pem", &key.serialize_pem())})
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_renewed_when_a_third_of_its_life_is_over_or_its_authority_is_another() {
+    let (ours, other) = (Authority::new(), Authority::new());
+    let node = tempfile::tempdir().unwrap();
+    let program = node.path().join("program");
+    std::fs::write(&program, "x").unwrap();
+    let known = json!({"path": program, "sha256": Blob::of_file(&program).unwrap().sha256, "packed": "", "urls": []});
+    let renewed = async |certificates: Value| {
+        let files: Vec<Value> = Vec::new();
+        let placed = place(json!({"program": known, "folders": files, "files": files, "credentials": files,
+            "introductions": files, "unit": {}, "certificates": certificates}));
+        placed.await["renewed"].as_array().unwrap().len()
+    };
+    assert_eq!(renewed(ours.issue(node.path(), 9)).await, 3, "there is none yet");
+    assert_eq!(renewed(ours.issue(node.path(), 0)).await, 0, "the one that is there is fresh");
+    assert_eq!(renewed(other.issue(node.path(), 11)).await, 3, "the new authority does not vouch for it");
+    assert_eq!(renewed(other.issue(node.path(), 0)).await, 2, "more than a third of its life is over");
+    std::fs::remove_file(node.path().join("a.pem")).unwrap();
+    assert_eq!(renewed(other.issue(node.path(), 31)).await, 2, "it is gone");
+    assert_eq!(renewed(other.issue(node.path(), 0)).await, 2, "it is expired");
+    assert_eq!(renewed(other.issue(node.path(), 0)).await, 0);
 }

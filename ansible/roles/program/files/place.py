@@ -1,0 +1,182 @@
+# Puts one program with its files and its unit in place, and sees to it that systemd runs it: all in one go, because
+# each task costs an old machine a second or two.
+#
+# Run by `python3 -c`; standard input is JSON, because secrets are among it and a command line shows them to everybody.
+# Nothing is fetched, written or restarted that is as it should be. Output is one line of JSON: `changed`, what of it
+# was changed, or `failed` with its remedy; neither holds a secret. A program is served packed by zstd: its digest is
+# checked before it is unpacked, and that of what came out before it gets its name.
+#
+# Roost mints certificates anew for each run. Those that are there stay while the new authority still vouches for them
+# and not more than a third of their life is over; else all three (authority, certificate, key) are replaced. What was
+# renewed reaches the program by a reload, and counts as no change. `introductions` are written and nobody is told: who
+# needs one reads it when it starts. All of these are {path, mode, content}, or lists of them.
+
+import hashlib
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+CHUNK = 1 << 20
+FETCH_TIMEOUT_S = 60
+TRIES = 3
+
+
+class Failed(Exception):
+    pass
+
+
+def run(*command):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180)
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip()[-400:]
+        raise Failed(f"{' '.join(command)}: {said or done.returncode}. Remedy: journalctl -u {command[-1]} on the node")
+    return done.stdout.strip()
+
+
+def digest(path):
+    seen = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(CHUNK):
+                seen.update(chunk)
+    except FileNotFoundError:
+        return None
+    return seen.hexdigest()
+
+
+def fetch(urls, wanted, to):
+    reasons = []
+    for url in urls * TRIES:
+        try:
+            with urllib.request.urlopen(url, timeout=FETCH_TIMEOUT_S) as answer, open(to, "wb") as file:
+                shutil.copyfileobj(answer, file, CHUNK)
+        except OSError as error:
+            reasons.append(f"{url}: {error}")
+            continue
+        seen = digest(to)
+        if seen == wanted:
+            return
+        raise Failed(
+            f"{url} is not what Roost promised: its digest is {seen}, not {wanted}. "
+            "Remedy: roost assets verify on the control node; if that is content, somebody is on the wire"
+        )
+    raise Failed(f"cannot fetch the program ({'; '.join(reasons[-len(urls):])}). Remedy: roost assets list")
+
+
+def place_program(program):
+    path = program["path"]
+    if digest(path) == program["sha256"]:
+        return False
+    folder = os.path.dirname(path)
+    os.makedirs(folder, exist_ok=True)
+    # Beside its place, so that the rename is one step; not in memory twice on a node whose root is in memory.
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".roost-") as work:
+        packed, unpacked = os.path.join(work, "packed"), os.path.join(work, "unpacked")
+        fetch(program["urls"], program["packed"], packed)
+        run("zstd", "--decompress", "--quiet", "--rm", packed, "-o", unpacked)
+        seen = digest(unpacked)
+        if seen != program["sha256"]:
+            raise Failed(f"{path} would be {seen}, not {program['sha256']}. Remedy: roost assets adopt on the control node")
+        os.chmod(unpacked, 0o755)
+        os.replace(unpacked, path)
+    return True
+
+
+def place_folder(wanted):
+    path, mode = wanted["path"], int(wanted["mode"], 8)
+    os.makedirs(path, exist_ok=True)
+    if os.stat(path).st_mode & 0o7777 != mode:
+        os.chmod(path, mode)
+
+
+def place_file(wanted):
+    path, mode, content = wanted["path"], int(wanted["mode"], 8), wanted["content"].encode()
+    try:
+        with open(path, "rb") as file:
+            if file.read() == content and os.fstat(file.fileno()).st_mode & 0o7777 == mode:
+                return False
+    except FileNotFoundError:
+        pass
+    handle, draft = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".roost-")
+    with os.fdopen(handle, "wb") as file:
+        os.fchmod(handle, mode)
+        file.write(content)
+    os.replace(draft, path)
+    return True
+
+
+def place_all(wanted):
+    return [os.path.basename(file["path"]) for file in wanted if place_file(file)]
+
+
+def end_of(path):
+    return ssl.cert_time_to_seconds(run("openssl", "x509", "-noout", "-enddate", "-in", path).partition("=")[2])
+
+
+# By the new one: certificates begin before they are made, so that a slow clock does not matter, and end as long after
+# as they live.
+def is_fresh(authority, certificate, key):
+    if not all(os.path.exists(part["path"]) for part in (authority, certificate, key)):
+        return False
+    with tempfile.TemporaryDirectory() as work:
+        trusted, new = os.path.join(work, "authority"), os.path.join(work, "certificate")
+        for path, part in ((trusted, authority), (new, certificate)):
+            with open(path, "w") as file:
+                file.write(part["content"])
+        vouched = subprocess.run(["openssl", "verify", "-CAfile", trusted, certificate["path"]], capture_output=True)
+        if vouched.returncode != 0:
+            return False
+        age, life = end_of(new) - end_of(certificate["path"]), end_of(new) - time.time()
+    return age < life / 3
+
+
+def renew(certificates):
+    if not certificates or is_fresh(**certificates):
+        return []
+    return place_all(certificates.values())
+
+
+def serve(unit, changed, renewed):
+    if "unit" in changed:
+        run("systemctl", "daemon-reload")
+    shown = run("systemctl", "show", "--property=ActiveState,UnitFileState", unit)
+    states = dict(line.split("=", 1) for line in shown.splitlines())
+    if states.get("UnitFileState") != "enabled":
+        run("systemctl", "enable", "--quiet", unit)
+        changed.append("enabled")
+    if states.get("ActiveState") != "active":
+        run("systemctl", "restart", unit)
+        changed.append("started")
+    elif changed:
+        run("systemctl", "restart", unit)
+    elif renewed:
+        run("systemctl", "reload-or-restart", unit)
+
+
+def main():
+    wanted = json.load(sys.stdin)
+    for folder in wanted["folders"]:
+        place_folder(folder)
+    changed = ["program"] if place_program(wanted["program"]) else []
+    changed += place_all(wanted["files"])
+    renewed = renew(wanted["certificates"]) + place_all(wanted["credentials"])
+    place_all(wanted["introductions"])
+    if wanted["unit"]:
+        path = f"/etc/systemd/system/{wanted['unit']['name']}"
+        changed += ["unit"] if place_file({"path": path, "mode": "644", "content": wanted["unit"]["content"]}) else []
+        serve(wanted["unit"]["name"], changed, renewed)
+    print(json.dumps({"changed": changed, "renewed": renewed}))
+
+
+try:
+    main()
+except Failed as error:
+    print(json.dumps({"failed": str(error)}))
+except (OSError, subprocess.TimeoutExpired) as error:
+    print(json.dumps({"failed": f"{error}. Remedy: look at the node's space (df), a diskless one has it in memory"}))
