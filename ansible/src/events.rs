@@ -5,8 +5,8 @@
 //! control characters become spaces, tokens are taken out, length is bounded. A line that is not understood is
 //! skipped and said so: a newer plugin must not stop a run.
 
-use serde::{Deserialize, Serialize};
-use vocabulary::{Timestamp, redact_tokens};
+use serde::{Deserialize, Deserializer, Serialize};
+use vocabulary::{NomadId, Timestamp, redact_tokens};
 
 /// Longest line that is read.
 pub const LINE_LIMIT_BYTES: usize = 256 * 1024;
@@ -69,6 +69,9 @@ pub struct Promise {
     /// What was seen.
     #[serde(default)]
     pub detail: String,
+    /// The Nomad client that was found, where that was promised.
+    #[serde(default, deserialize_with = "nomad_id", skip_serializing_if = "Option::is_none")]
+    pub nomad: Option<NomadId>,
 }
 
 /// One line, read.
@@ -200,7 +203,14 @@ fn tidy_promise(promise: &Promise) -> Promise {
         name: tidy(&promise.name, NAME_LIMIT_CHARS),
         kept: promise.kept,
         detail: tidy(&promise.detail, MESSAGE_LIMIT_CHARS),
+        nomad: promise.nomad.clone(),
     }
+}
+
+/// The machine says it: what is no id is none, and the line is read all the same.
+fn nomad_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NomadId>, D::Error> {
+    let said = Option::<String>::deserialize(deserializer)?;
+    Ok(said.and_then(|said| said.parse().ok()))
 }
 
 #[cfg(test)]
@@ -223,6 +233,17 @@ mod tests {
         let Ok(RunEvent::Promises(promises)) = parse(line, 1) else { panic!("no promises") };
         assert_eq!(promises.len(), 2);
         assert!(!promises[1].kept);
+    }
+
+    #[test]
+    fn a_nomad_client_is_known_by_a_well_formed_id_alone() {
+        let id = "6b7a2c1e-0f3d-4e5a-9b8c-7d6e5f4a3b2c";
+        for (said, known) in [(id, Some(id)), ("../../etc", None), ("", None)] {
+            let promise = serde_json::json!({"name": "n", "kept": true, "nomad": said});
+            let line = serde_json::json!({"at_ms": 0, "kind": "promises", "promises": [promise]}).to_string();
+            let Ok(RunEvent::Promises(promises)) = parse(line.as_bytes(), 1) else { panic!("no promises") };
+            assert_eq!(promises[0].nomad.as_ref().map(NomadId::as_str), known, "{said}");
+        }
     }
 
     #[test]

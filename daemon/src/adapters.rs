@@ -3,6 +3,8 @@
 //! | file | implements | for |
 //! |---|---|---|
 //! | `boot.rs` | `Witness`, `BootDesk` | the boot services of `pxe` |
+//! | `cluster.rs` | `Cluster` | who is a member, over the clients of `jobs` |
+//! | `kits.rs` | `Kits` | the Ansible runner: what a node needs to join |
 //! | `leases.rs` | `LeaseLog` | DHCP, over the store |
 //! | `fleet.rs` | `FleetDesk` | the API, over the keyring |
 //! | `intake.rs` | `Intake` | what booting machines post |
@@ -15,8 +17,10 @@
 //! Translation only: a decision that shows up here belongs into `nodes` or into a leaf.
 
 pub mod boot;
+pub mod cluster;
 pub mod fleet;
 pub mod intake;
+pub mod kits;
 pub mod leases;
 mod looks;
 pub mod orders;

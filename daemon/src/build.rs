@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
-use ansible::{Runner, RunnerHandle, inventory::Inventory};
+use ansible::{Kits, NoKits, Runner, RunnerHandle, inventory::Inventory};
 use pxe::{
     dhcp::{AddressBook, Dhcp},
     http::BootHttp,
@@ -15,8 +15,10 @@ use tokio::sync::Notify;
 use crate::{
     adapters::{
         boot::{BootRoom, NoLeases},
+        cluster::{Servers, connect},
         fleet::{self, Rotator},
         intake::FrontDoor,
+        kits::ClusterKits,
         leases::LeaseBook,
         orders::{Orders, Parts, RunOrders},
         roster::Roster,
@@ -24,6 +26,7 @@ use crate::{
         switches::{self, Switcher},
     },
     bus::Bus,
+    cluster::Door,
     config::{self, Config, DhcpMode, PowerMethod, TlsSource},
     http::{
         self,
@@ -33,7 +36,12 @@ use crate::{
         tls,
     },
     keys::KnownKey,
-    nodes::{Nodes, launcher::Launcher},
+    nodes::{
+        Nodes,
+        joiner::Joiner,
+        launcher::Launcher,
+        lifecycle::{Membership, Rules},
+    },
     power::{AnyPower, CommandPower, LabPower, WakeOnLan},
     retention::Past,
     ssh::{FleetKey, Kept, Keyring},
@@ -129,6 +137,33 @@ pub async fn boot_services(
     Ok(BootServices { dhcp, tftp, http: BootHttp::build(config.boot_http(), deps)? })
 }
 
+/// What the lifecycle decides by: where a cluster of Roost's own is made, its servers have the last word on a node.
+#[must_use]
+pub fn rules(config: &Config, door: &Door) -> Rules {
+    let membership = if door.own().is_some() { Membership::Demanded } else { Membership::NotAsked };
+    Rules { membership, ..config.node_rules() }
+}
+
+/// What runs are given so that their nodes can join.
+///
+/// # Errors
+/// The asset store cannot be opened.
+pub fn kits(config: &Config, door: &Door, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Kits>, BoxError> {
+    if door.own().is_none() {
+        return Ok(Arc::new(NoKits));
+    }
+    let assets = pxe::assets::Assets::open(config.assets())?;
+    let (door, listen) = (door.clone(), config.boot.listen.clone());
+    Ok(Arc::new(ClusterKits { door, assets, listen, clock: Arc::clone(clock) }))
+}
+
+/// What asks the cluster about the nodes.
+#[must_use]
+pub fn joiner(nodes: &Nodes, door: &Door) -> Option<Joiner<Servers>> {
+    door.own()?;
+    Some(Joiner { nodes: nodes.clone(), cluster: Arc::new(Servers::new(connect(door.clone()))) })
+}
+
 /// The runner, and the book that the lifecycle keeps for it.
 ///
 /// # Errors
@@ -137,16 +172,13 @@ pub fn runner(
     config: &Config,
     nodes: &Nodes,
     keys: &Arc<Keyring>,
+    kits: Arc<dyn Kits>,
     clock: &Arc<dyn Clock>,
 ) -> Result<(Runner, RunnerHandle), BoxError> {
     // What every node must reach while it is configured: where it booted from.
     let reach: Vec<String> = config.boot.listen.iter().map(ToString::to_string).collect();
     let variables = serde_json::Map::from_iter([("roost_reach".to_owned(), serde_json::json!(reach))]);
-    let deps = ansible::Deps {
-        book: Arc::new(Book(nodes.clone())),
-        kits: Arc::new(ansible::NoKits),
-        clock: Arc::clone(clock),
-    };
+    let deps = ansible::Deps { book: Arc::new(Book(nodes.clone())), kits, clock: Arc::clone(clock) };
     Ok(Runner::build(config.runner(keys.current().private, variables), deps)?)
 }
 
@@ -164,9 +196,10 @@ pub fn launcher(
     keys: &Arc<Keyring>,
     runner: &RunnerHandle,
     roster: &Arc<Roster>,
+    kits: Arc<dyn Kits>,
     nudge: Arc<Notify>,
 ) -> Launcher<Pad> {
-    let pad = Arc::new(Pad { roster: Arc::clone(roster), runner: runner.clone() });
+    let pad = Arc::new(Pad { roster: Arc::clone(roster), runner: runner.clone(), kits });
     Launcher { nodes: nodes.clone(), pad, keys: Arc::clone(keys), nudge }
 }
 

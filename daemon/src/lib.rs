@@ -30,9 +30,9 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 use tasks::{BoxError, Clock, OnError, Stop, Supervisor, SystemClock};
 use tokio::sync::Notify;
 
-use adapters::runs::Pad;
+use adapters::{cluster::Servers, runs::Pad};
 use config::Config;
-use nodes::{NodesPart, launcher::Launcher};
+use nodes::{NodesPart, joiner::Joiner, launcher::Launcher};
 
 /// Every part, built and bound, none running.
 pub struct Daemon {
@@ -47,6 +47,8 @@ pub struct Daemon {
     launcher: Launcher<Pad>,
     /// Absent where no cluster of Roost's own is made.
     keeper: Option<cluster::keeper::Keeper>,
+    /// Absent where nodes join none.
+    joiner: Option<Joiner<Servers>>,
     api: build::ApiParts,
     closing: Stop,
 }
@@ -63,15 +65,17 @@ impl Daemon {
         let keys = build::keyring(config).await?;
 
         let nudge = Arc::new(Notify::new());
-        let (part, nodes) =
-            NodesPart::build(config.node_rules(), store.clone(), Arc::clone(&clock), Arc::clone(&nudge)).await?;
+        let door = cluster::Door::open(config, &*clock)?;
+        let rules = build::rules(config, &door);
+        let (part, nodes) = NodesPart::build(rules, store.clone(), Arc::clone(&clock), Arc::clone(&nudge)).await?;
 
         let boot_services = build::boot_services(config, &store, &nodes, &keys, &clock).await?;
-        let (runner, handle) = build::runner(config, &nodes, &keys, &clock)?;
-        let door = cluster::Door::open(config, &*clock)?;
         let keeper = door.own().map(|_| cluster::keeper::Keeper::new(&door, Arc::clone(&clock)));
+        let kits = build::kits(config, &door, &clock)?;
+        let joiner = build::joiner(&nodes, &door);
+        let (runner, handle) = build::runner(config, &nodes, &keys, Arc::clone(&kits), &clock)?;
         let roster = build::roster(config, &nodes);
-        let launcher = build::launcher(&nodes, &keys, &handle, &roster, nudge);
+        let launcher = build::launcher(&nodes, &keys, &handle, &roster, kits, nudge);
 
         let past = build::past(config, &store, &clock);
         let closing = Stop::new();
@@ -80,7 +84,7 @@ impl Daemon {
         let api = build::api(config, common, handle, statuses, closing.clone()).await?;
         let build::BootServices { dhcp, tftp, http: boot } = boot_services;
         let nodes = part;
-        Ok(Self { supervisor, store, nodes, past, dhcp, tftp, boot, runner, launcher, keeper, api, closing })
+        Ok(Self { supervisor, store, nodes, past, dhcp, tftp, boot, runner, launcher, keeper, joiner, api, closing })
     }
 
     /// Where the API listens, with real ports.
@@ -95,7 +99,7 @@ impl Daemon {
     /// The part that failed, and why.
     pub async fn run(self, stop: Stop) -> Result<(), BoxError> {
         let Self { mut supervisor, store, nodes, past, dhcp, tftp, boot, .. } = self;
-        let Self { runner, launcher, keeper, closing, .. } = self;
+        let Self { runner, launcher, keeper, joiner, closing, .. } = self;
         let build::ApiParts { api, server, clerk, rotator, switcher } = self.api;
         supervisor.spawn("nodes", OnError::Stop, |stop| nodes.run(stop));
         supervisor.spawn("store/retention", OnError::Log, |stop| past.run(stop));
@@ -108,6 +112,9 @@ impl Daemon {
         supervisor.spawn("ansible/launcher", OnError::Stop, |stop| launcher.run(stop));
         if let Some(keeper) = keeper {
             supervisor.spawn("cluster/keeper", OnError::Stop, |stop| keeper.run(stop));
+        }
+        if let Some(joiner) = joiner {
+            supervisor.spawn("nodes/joiner", OnError::Stop, |stop| joiner.run(stop));
         }
         supervisor.spawn("nodes/power", OnError::Stop, |stop| switcher.run(stop));
         supervisor.spawn("ssh/rotation", OnError::Stop, |stop| rotator.run(stop));

@@ -9,11 +9,13 @@
 //! asked is told so and asks again (iPXE, the call-home client and Ansible's book-keeping all do).
 //!
 //! Read on in `lifecycle` (states), `door` (who is let in), `admission` (who a call-home comes from), `endorsement` (its TPM),
-//! `requests` (what can be asked).
+//! `joining` (what the cluster says of it), `requests` (what can be asked).
 
 pub mod admission;
 pub mod door;
 pub mod endorsement;
+pub mod joiner;
+pub mod joining;
 pub mod launcher;
 pub mod ledger;
 pub mod lifecycle;

@@ -30,6 +30,15 @@ pub trait Kits: Send + Sync + 'static {
     /// # Errors
     /// Why it cannot be made now, and what to do; the run ends as failed.
     async fn kit(&self, order: &RunOrder) -> Result<Kit, Reason>;
+
+    /// Whether kits can be made now: whoever queues runs asks first, so that one which waits for a leader, as after a
+    /// power cut, waits and does not fail.
+    ///
+    /// # Errors
+    /// Why not, and what to do.
+    async fn ready(&self) -> Result<(), Reason> {
+        Ok(())
+    }
 }
 
 /// For a rack without a cluster: nothing.

@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_broken_promise_is_a_failure() {
-        let broken = Promise { name: "docker".to_owned(), kept: false, detail: "not active".to_owned() };
+        let broken = Promise { name: "docker".to_owned(), kept: false, detail: "not active".to_owned(), nomad: None };
         let verdict = judged(None, Some(0), &with(|t| t.promises = vec![broken]), "");
         assert_eq!((verdict.end.state, verdict.task.as_str()), (RunState::Failed, "docker"));
         assert_eq!(verdict.end.promises.len(), 1);

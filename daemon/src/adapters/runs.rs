@@ -6,7 +6,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use ansible::{
-    RunBook, RunEnd, RunFolder, RunOrder, RunnerHandle, Wanted,
+    Kits, RunBook, RunEnd, RunFolder, RunOrder, RunnerHandle, Wanted,
     events::{Promise, TaskReport},
     inventory::{InventoryHost, SshUser},
 };
@@ -92,7 +92,9 @@ fn judged(promises: &[Promise]) -> Promises {
     match promises.iter().find(|promise| !promise.kept) {
         Some(broken) => Promises::Broken(format!("{} does not hold: {}", broken.name, quote_said(&broken.detail))),
         None if promises.is_empty() => Promises::Broken("nothing was verified".to_owned()),
-        None => Promises::Kept(promises.len()),
+        None => {
+            Promises::Kept { count: promises.len(), nomad: promises.iter().find_map(|promise| promise.nomad.clone()) }
+        }
     }
 }
 
@@ -106,11 +108,14 @@ pub struct Pad {
     pub roster: Arc<Roster>,
     /// Where runs go.
     pub runner: RunnerHandle,
+    /// What they are given when they begin.
+    pub kits: Arc<dyn Kits>,
 }
 
 #[async_trait::async_trait]
 impl LaunchPad for Pad {
     async fn launch(&self, run: Launchable) -> Result<(), Reason> {
+        self.kits.ready().await?;
         self.roster.write().await?;
         let order = RunOrder { run: run.run, host: inventory_host(run.host) };
         self.runner.enqueue(order).map_err(|error| Reason {

@@ -167,7 +167,9 @@ impl Config {
                 called_home: sla.called_home,
                 configuring: sla.configuring,
                 verifying: sla.verifying,
+                joining: sla.joining,
             },
+            membership: lifecycle::Membership::NotAsked,
             max_runs: max_runs.get(),
             max_strangers: usize::try_from(self.limits.strangers.get()).unwrap_or(usize::MAX),
         }

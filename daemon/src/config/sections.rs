@@ -294,6 +294,8 @@ section! {
         configuring: Duration = default r#""1h""#;
         /// Looking at what the roles promise.
         verifying: Duration = default r#""10m""#;
+        /// From the end of the run to the word of Consul's and Nomad's servers, where there is a cluster.
+        joining: Duration = default r#""10m""#;
     }
 }
 

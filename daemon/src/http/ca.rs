@@ -2,7 +2,7 @@
 //!
 //! Only the authority is kept. The server's own certificate lives in memory and is issued anew at every start and
 //! before it expires; clients trust the authority, so a new one is no event, and a copied backup holds no server key.
-//! How certificates are made is the cluster's own way (`jobs::pki`).
+//! The authority's certificate is made from its key alone, so that its name need not be parsed back from the file.
 
 use std::{
     fs,
@@ -12,13 +12,17 @@ use std::{
     time::Duration,
 };
 
-use jobs::pki::{Authority, CertificateError, Issued, Side, Wanted};
-use vocabulary::{Secret, Timestamp};
+use jiff::{civil::Date, tz::TimeZone};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PublicKeyData as _,
+};
+use sha2::{Digest as _, Sha256};
+use vocabulary::Timestamp;
 
-/// What the authority is called, before its mark.
-const LABEL: &str = "Roost CA";
 /// How long a server certificate lives; it is issued anew when a third of that is left.
 pub const SERVER_LIFETIME: Duration = Duration::from_secs(90 * DAY_S);
+const AUTHORITY_LIFETIME: Duration = Duration::from_secs(3650 * DAY_S);
 const DAY_S: u64 = 86_400;
 
 /// The authority could not be made or used.
@@ -40,15 +44,23 @@ pub enum CaError {
         path: PathBuf,
         /// Why not.
         #[source]
-        source: CertificateError,
+        source: rcgen::Error,
     },
 }
 
 /// The authority.
 pub struct CertificateAuthority {
-    authority: Authority,
+    key: KeyPair,
     key_path: PathBuf,
     certificate_pem: String,
+}
+
+/// A server's certificate and key, in memory alone.
+pub struct Issued {
+    /// The certificate, DER.
+    pub certificate: Vec<u8>,
+    /// Its key, PKCS #8 DER.
+    pub key: Vec<u8>,
 }
 
 impl CertificateAuthority {
@@ -63,16 +75,16 @@ impl CertificateAuthority {
             make(&folder, &key_path)?;
         }
         let text = fs::read_to_string(&key_path).map_err(|source| CaError::Io { path: key_path.clone(), source })?;
-        let failed = |source| CaError::Certificate { path: key_path.clone(), source };
-        let authority = Authority::of_key(LABEL, &Secret::new(text)).map_err(failed)?;
+        let key = KeyPair::from_pem(&text).map_err(|source| CaError::Certificate { path: key_path.clone(), source })?;
         let certificate_path = certificate_path(data_dir);
         if !certificate_path.exists() {
-            let pem = authority.certificate(now).map_err(failed)?;
+            let pem =
+                self_signed(&key, now).map_err(|source| CaError::Certificate { path: key_path.clone(), source })?;
             write(&certificate_path, &pem, 0o644)?;
         }
         let certificate_pem = fs::read_to_string(&certificate_path)
             .map_err(|source| CaError::Io { path: certificate_path.clone(), source })?;
-        Ok(Self { authority, key_path, certificate_pem })
+        Ok(Self { key, key_path, certificate_pem })
     }
 
     /// The authority's certificate, for clients.
@@ -86,15 +98,20 @@ impl CertificateAuthority {
     /// # Errors
     /// A name is none.
     pub fn issue(&self, names: Vec<String>, now: Timestamp) -> Result<Issued, CaError> {
-        let wanted = Wanted {
-            name: "Roost API".to_owned(),
-            names,
-            addresses: Vec::new(),
-            side: Side::Server,
-            lifetime: SERVER_LIFETIME,
-        };
-        let failed = |source| CaError::Certificate { path: self.key_path.clone(), source };
-        self.authority.issue(&wanted, now).map_err(failed)
+        self.try_issue(names, now).map_err(|source| CaError::Certificate { path: self.key_path.clone(), source })
+    }
+
+    fn try_issue(&self, names: Vec<String>, now: Timestamp) -> Result<Issued, rcgen::Error> {
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::new(names)?;
+        params.distinguished_name = named("Roost API".to_owned());
+        params.use_authority_key_identifier_extension = true;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        lasting(&mut params, now, SERVER_LIFETIME);
+        let authority = authority_params(&self.key, now);
+        let certificate = params.signed_by(&key, &Issuer::from_params(&authority, &self.key))?;
+        Ok(Issued { certificate: certificate.der().to_vec(), key: key.serialize_der() })
     }
 }
 
@@ -110,9 +127,37 @@ fn make(folder: &Path, key_path: &Path) -> Result<(), CaError> {
         .mode(0o700)
         .create(folder)
         .map_err(|source| CaError::Io { path: folder.to_owned(), source })?;
-    let authority =
-        Authority::random(LABEL).map_err(|source| CaError::Certificate { path: key_path.to_owned(), source })?;
-    write(key_path, authority.key_pem().expose(), 0o600)
+    let key = KeyPair::generate().map_err(|source| CaError::Certificate { path: key_path.to_owned(), source })?;
+    write(key_path, &key.serialize_pem(), 0o600)
+}
+
+fn self_signed(key: &KeyPair, now: Timestamp) -> Result<String, rcgen::Error> {
+    Ok(authority_params(key, now).self_signed(key)?.pem())
+}
+
+fn authority_params(key: &KeyPair, now: Timestamp) -> CertificateParams {
+    let mark = hex::encode(&Sha256::digest(key.subject_public_key_info())[..4]);
+    let mut params = CertificateParams::default();
+    params.distinguished_name = named(format!("Roost CA {mark}"));
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    lasting(&mut params, now, AUTHORITY_LIFETIME);
+    params
+}
+
+fn named(common_name: String) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, common_name);
+    name
+}
+
+/// Valid since the day before, so that a machine whose clock is a little behind does not refuse it.
+fn lasting(params: &mut CertificateParams, now: Timestamp, lifetime: Duration) {
+    let date = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
+    let midnight =
+        |at: Date| rcgen::date_time_ymd(at.year().into(), at.month().unsigned_abs(), at.day().unsigned_abs());
+    params.not_before = midnight(date(now.saturating_sub(Duration::from_secs(DAY_S)).unwrap_or(now)));
+    params.not_after = midnight(date(now.saturating_add(lifetime).unwrap_or(now)));
 }
 
 fn write(path: &Path, text: &str, mode: u32) -> Result<(), CaError> {

@@ -142,9 +142,7 @@ fn certified(source: &TlsSource, provider: &CryptoProvider, now: Timestamp) -> R
         TlsSource::Files { certificate, key } => read(certificate, key)?,
         TlsSource::Roost { data_dir, names } => {
             let issued = CertificateAuthority::ensure(data_dir, now)?.issue(names.clone(), now)?;
-            let pem = |source| TlsError::Pem { path: data_dir.join("ca"), source };
-            let certificate = CertificateDer::from_pem_slice(issued.certificate.as_bytes()).map_err(pem)?;
-            (vec![certificate], PrivateKeyDer::from_pem_slice(issued.key.expose().as_bytes()).map_err(pem)?)
+            (vec![CertificateDer::from(issued.certificate)], PrivateKeyDer::Pkcs8(issued.key.into()))
         }
     };
     CertifiedKey::from_der(chain, key, provider).map_err(TlsError::Certificate)

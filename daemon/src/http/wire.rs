@@ -25,8 +25,8 @@ pub struct NodeView {
     /// The boot interface.
     #[schema(value_type = String, example = "52:54:00:12:34:56")]
     pub mac: Mac,
-    /// Where it is on its way: discovered, waiting, approved, booting, called_home, configuring, verifying, ready,
-    /// failed, suspect, denied.
+    /// Where it is on its way: discovered, waiting, approved, booting, called_home, configuring, verifying, joining,
+    /// ready, failed, suspect, denied.
     #[schema(value_type = String, example = "ready")]
     pub state: NodeState,
     /// Since when.
@@ -34,7 +34,7 @@ pub struct NodeView {
     pub since: Timestamp,
     /// Why, and what to do, where there is something to say.
     pub reason: Option<ReasonView>,
-    /// What it waits for: approval, machine, run_slot, run, nothing.
+    /// What it waits for: approval, machine, run_slot, run, cluster, nothing.
     #[schema(value_type = String, example = "nothing")]
     pub waits_for: Wait,
     /// Whether a person or policy admitted it.
@@ -53,6 +53,9 @@ pub struct NodeView {
     /// The last Ansible run.
     #[schema(value_type = Option<u64>)]
     pub run: Option<RunId>,
+    /// The Nomad client that it was found to run since its last boot.
+    #[schema(value_type = Option<String>)]
+    pub nomad: Option<vocabulary::NomadId>,
     /// First seen.
     #[schema(value_type = String, format = DateTime)]
     pub created: Timestamp,
@@ -73,6 +76,7 @@ impl From<Node> for NodeView {
             identity: node.identity.map(IdentityView::from),
             boot: node.boot,
             run: node.run,
+            nomad: node.nomad,
             created: node.created,
         }
     }

@@ -10,7 +10,7 @@ use vocabulary::{
 use super::*;
 use crate::nodes::{
     ledger::{Asked, Seen},
-    lifecycle::{Counters, Enroll, Rules, Slas},
+    lifecycle::{Counters, Enroll, Membership, Rules, Slas},
     requests::{Answer, Approval, Living, Outside},
 };
 
@@ -26,9 +26,24 @@ fn key(byte: u8) -> EndorsementKey {
 
 fn ledger(tpm: TpmRule) -> Ledger {
     let hour = Duration::from_secs(3600);
-    let sla =
-        Slas { power_on: hour, readmitted: hour, booting: hour, called_home: hour, configuring: hour, verifying: hour };
-    let rules = Rules { enroll: Enroll::Auto, tpm, token_ttl: hour, sla, max_runs: 3, max_strangers: 9 };
+    let sla = Slas {
+        power_on: hour,
+        readmitted: hour,
+        booting: hour,
+        called_home: hour,
+        configuring: hour,
+        verifying: hour,
+        joining: hour,
+    };
+    let rules = Rules {
+        enroll: Enroll::Auto,
+        tpm,
+        token_ttl: hour,
+        sla,
+        membership: Membership::NotAsked,
+        max_runs: 3,
+        max_strangers: 9,
+    };
     Ledger::new(rules, Counters { boot: 1, run: 1 }, vec![], vec![], None)
 }
 

@@ -5,6 +5,7 @@
 //! `nodes`, `boots` and the open `runs`; being the only writer, it never reads them back while it runs.
 
 mod forgetting;
+mod joining;
 mod refused;
 mod running;
 mod tokens;

@@ -10,12 +10,13 @@
 use std::{net::Ipv4Addr, time::Duration};
 
 use vocabulary::{
-    BootId, Firmware, Mac, Node, NodeId, NodeState, Reason, Run, RunId, RunState, SmbiosUuid, Step, Timestamp,
+    BootId, Firmware, Mac, Node, NodeId, NodeState, NomadId, Reason, Run, RunId, RunState, SmbiosUuid, Step, Timestamp,
     TokenHash,
 };
 
-pub use super::rules::{Enroll, Rules, Slas, TpmRule};
+pub use super::rules::{Enroll, Membership, Rules, Slas, TpmRule};
 use super::{
+    joining,
     pace::Pace,
     power::{Awaited, Switching},
 };
@@ -154,6 +155,7 @@ impl Tracked {
             firmware: None,
             boot: None,
             run: None,
+            nomad: None,
             created: now,
             generation: 0,
         };
@@ -254,6 +256,7 @@ impl Tracked {
             boot.uuid = uuid;
         }
         self.earlier = None;
+        self.node.nomad = None;
         self.enter(now, NodeState::Booting);
         if again {
             turn.repeats.push((Step::Script, "token minted again".to_owned()));
@@ -328,11 +331,12 @@ impl Tracked {
         if !current || !working {
             return;
         }
+        self.node.nomad = None;
         match (run.state, promises) {
-            (RunState::Succeeded, Promises::Kept(count)) => {
+            (RunState::Succeeded, Promises::Kept { count, nomad }) => {
                 turn.line(Step::Verified, format!("{count} promises kept"));
-                turn.line(Step::Ready, format!("run {}", run.id));
-                self.enter(now, NodeState::Ready);
+                self.node.nomad.clone_from(nomad);
+                self.verified(now, rules, run.id, turn);
             }
             (RunState::Succeeded, Promises::Broken(which)) => {
                 self.fail(
@@ -355,6 +359,25 @@ impl Tracked {
         }
     }
 
+    /// Its promises are kept: it is ready, unless the cluster has a word in that.
+    fn verified(&mut self, now: Timestamp, rules: &Rules, run: RunId, turn: &mut Turn) {
+        match (rules.membership, &self.node.nomad) {
+            (Membership::NotAsked, _) => {
+                turn.line(Step::Ready, format!("run {run}"));
+                self.enter(now, NodeState::Ready);
+            }
+            (Membership::Demanded, Some(_)) => {
+                let reason = joining::reason("its servers were not asked yet");
+                self.enter_because(now, NodeState::Joining, reason.cause, reason.remedy);
+            }
+            (Membership::Demanded, None) => {
+                let cause = format!("run {run} ended well, but found no Nomad client on the node");
+                let remedy = "does the playbook have the roles consul, nomad and bootstrap_agent? roost run logs";
+                self.fail(now, cause, format!("{remedy} {run}"), turn);
+            }
+        }
+    }
+
     /// A step failed; what was reached before it stays on the timeline.
     pub fn fail(&mut self, now: Timestamp, cause: impl Into<String>, remedy: impl Into<String>, turn: &mut Turn) {
         let cause = cause.into();
@@ -373,7 +396,9 @@ impl Tracked {
         if !passed(since, now, sla) {
             return Overdue::No;
         }
-        self.fail(now, format!("{what} within {sla:?}"), remedy, turn);
+        let last = self.node.reason.as_ref().filter(|_| self.node.state == NodeState::Joining);
+        let last = last.map_or_else(String::new, |reason| format!(" ({})", reason.cause));
+        self.fail(now, format!("{what} within {sla:?}{last}"), remedy, turn);
         Overdue::Yes
     }
 
@@ -382,7 +407,11 @@ impl Tracked {
     pub const fn is_up(&self) -> bool {
         matches!(
             self.node.state,
-            NodeState::CalledHome | NodeState::Configuring | NodeState::Verifying | NodeState::Ready
+            NodeState::CalledHome
+                | NodeState::Configuring
+                | NodeState::Verifying
+                | NodeState::Joining
+                | NodeState::Ready
         )
     }
 
@@ -413,6 +442,11 @@ impl Tracked {
                 "its promises were not verified",
                 format!("roost run logs {run}; then roost run retry {run}"),
             )),
+            NodeState::Joining => Some((
+                rules.sla.joining,
+                "Consul and Nomad did not agree that it is a member",
+                format!("on the node: journalctl -u consul -u nomad; then roost run retry {run}"),
+            )),
             _ => None,
         }
     }
@@ -440,8 +474,13 @@ pub enum Overdue {
 /// What the last role found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Promises {
-    /// All of them, and how many.
-    Kept(usize),
+    /// All of them.
+    Kept {
+        /// How many.
+        count: usize,
+        /// The Nomad client that was found on the node, where one was promised.
+        nomad: Option<NomadId>,
+    },
     /// In words: `nothing was verified` or the first that was broken.
     Broken(String),
 }

@@ -22,7 +22,9 @@ fn rules() -> Rules {
             called_home: 30 * minute,
             configuring: 20 * minute,
             verifying: 5 * minute,
+            joining: 5 * minute,
         },
+        membership: Membership::NotAsked,
         max_runs: 3,
         max_strangers: 1000,
     }
@@ -90,7 +92,7 @@ fn an_undisturbed_machine_becomes_ready() {
     let (mut machine, run) = Machine::configuring();
     machine.tracked.verification_began(at(90), run, &mut machine.turn);
     assert_eq!(machine.state(), NodeState::Verifying);
-    machine.end(95, RunState::Succeeded, &Promises::Kept(4));
+    machine.end(95, RunState::Succeeded, &Promises::Kept { count: 4, nomad: None });
     assert_eq!(machine.state(), NodeState::Ready);
     use Step::{Approved, Discover, Ready, RolesDone, RunQueued, RunStarted, Script, Verified};
     assert_eq!(machine.steps(), [Discover, Approved, Script, RunQueued, RunStarted, RolesDone, Verified, Ready]);
@@ -133,14 +135,21 @@ fn the_end_of_an_older_run_changes_nothing() {
     machine.script(101);
     machine.call_home(160);
     let run = Run { state: RunState::Failed, ..old };
-    machine.tracked.run_ended(at(161), &rules(), &run, &Promises::Kept(1), &mut machine.counters, &mut machine.turn);
+    machine.tracked.run_ended(
+        at(161),
+        &rules(),
+        &run,
+        &Promises::Kept { count: 1, nomad: None },
+        &mut machine.counters,
+        &mut machine.turn,
+    );
     assert_eq!(machine.state(), NodeState::CalledHome);
 }
 
 #[test]
 fn a_ready_node_that_boots_again_is_admitted_by_itself() {
     let (mut machine, _) = Machine::configuring();
-    machine.end(95, RunState::Succeeded, &Promises::Kept(4));
+    machine.end(95, RunState::Succeeded, &Promises::Kept { count: 4, nomad: None });
     let first = machine.tracked.node.boot;
     machine.discover(1000);
     assert_ne!(machine.tracked.node.boot, first);
@@ -277,7 +286,7 @@ proptest! {
                 Poke::Verifying => if let Some(run) = machine.tracked.node.run {
                     machine.tracked.verification_began(at(now), run, &mut machine.turn);
                 },
-                Poke::Ended(state) if machine.last_run.is_some() => machine.end(now, state, &Promises::Kept(1)),
+                Poke::Ended(state) if machine.last_run.is_some() => machine.end(now, state, &Promises::Kept { count: 1, nomad: None }),
                 Poke::Admit => machine.tracked.admit(at(now), "root", &mut machine.turn),
                 Poke::Deny => machine.tracked.deny(at(now), "root", &mut machine.turn),
                 Poke::Park => machine.tracked.park(at(now), "test", &mut machine.turn),
@@ -326,7 +335,7 @@ fn an_admitted_machine_that_never_asks_for_its_script_is_said() {
 fn a_late_success_heals_the_failure_that_lateness_was() {
     let (mut machine, _) = Machine::configuring();
     assert_eq!(machine.tracked.overdue(at(5000), &rules(), &mut machine.turn), Overdue::Yes);
-    machine.end(5001, RunState::Succeeded, &Promises::Kept(4));
+    machine.end(5001, RunState::Succeeded, &Promises::Kept { count: 4, nomad: None });
     assert_eq!(machine.state(), NodeState::Ready);
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::de::DeserializeOwned;
 use store::{Batch, BootRow, Claims, NewEvent, NodeWrite, ReadError, RunFilter, RunTaskRow, Store, Write, WriteError};
-use vocabulary::{Node, NodeId, Run, RunId, Step, Timestamp};
+use vocabulary::{Node, NodeId, NodeState, Run, RunId, Step, Timestamp};
 
 use super::{
     ledger::{Ledger, Pardons, Writes},
@@ -154,11 +154,14 @@ async fn last_reports(store: &Store, open: &[Run]) -> Result<Vec<(RunId, u64)>, 
     Ok(reports)
 }
 
-/// The stations of each boot that has not called home, so that a daemon that comes back writes none of them again.
+/// The stations of each boot that has not called home, or whose machine is joining the cluster, so that a daemon that comes back writes none of them again.
 async fn stations(store: &Store, nodes: &[Node], boots: &[BootRow]) -> Result<Vec<(NodeId, HashSet<Step>)>, ReadError> {
     let mut stations = Vec::new();
     let current = |boot: &&BootRow| nodes.iter().any(|node| node.boot == Some(boot.id));
-    for boot in boots.iter().filter(|boot| boot.accepted.is_none()).filter(current) {
+    let joining =
+        |boot: &&BootRow| nodes.iter().any(|node| node.boot == Some(boot.id) && node.state == NodeState::Joining);
+    let open = |boot: &&BootRow| boot.accepted.is_none() || joining(boot);
+    for boot in boots.iter().filter(open).filter(current) {
         let lines = store.timeline(boot.node.clone(), Some(boot.id), u32::MAX).await?;
         stations.push((boot.node.clone(), lines.into_iter().map(|line| line.step).collect()));
     }

@@ -224,7 +224,7 @@ mod tests {
     use super::*;
     use crate::nodes::{
         ledger::Seen,
-        lifecycle::{Counters, Enroll, Slas, TpmRule},
+        lifecycle::{Counters, Enroll, Membership, Slas, TpmRule},
     };
 
     const MAC: Mac = Mac([0x52, 0x54, 0, 0, 0, 1]);
@@ -242,12 +242,14 @@ mod tests {
             called_home: minute,
             configuring: minute,
             verifying: minute,
+            joining: minute,
         };
         Rules {
             enroll: Enroll::Approve,
             tpm: TpmRule::Prove,
             token_ttl: 15 * minute,
             sla,
+            membership: Membership::NotAsked,
             max_runs: 3,
             max_strangers: 9,
         }

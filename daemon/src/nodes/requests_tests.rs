@@ -7,7 +7,7 @@ use vocabulary::{Authority, Firmware, Hardware, HostKey, MachineId};
 use super::*;
 use crate::nodes::{
     ledger::{Seen, Verifying},
-    lifecycle::{Counters, Enroll, Promises, Rules, Slas, TpmRule},
+    lifecycle::{Counters, Enroll, Membership, Promises, Rules, Slas, TpmRule},
 };
 
 pub(crate) fn at(seconds: i64) -> Timestamp {
@@ -27,8 +27,17 @@ pub(crate) fn ledger(enroll: Enroll) -> Ledger {
         called_home: minute,
         configuring: minute,
         verifying: minute,
+        joining: minute,
     };
-    let rules = Rules { enroll, tpm: TpmRule::Prove, token_ttl: 15 * minute, sla, max_runs: 3, max_strangers: 2 };
+    let rules = Rules {
+        enroll,
+        tpm: TpmRule::Prove,
+        token_ttl: 15 * minute,
+        sla,
+        membership: Membership::NotAsked,
+        max_runs: 3,
+        max_strangers: 2,
+    };
     Ledger::new(rules, Counters { boot: 1, run: 1 }, vec![], vec![], None)
 }
 
@@ -406,7 +415,7 @@ fn a_whole_way_to_ready() {
     assert_eq!(ledger.machine(mac(1)).unwrap().node.state, NodeState::Verifying);
     let mut writes = Writes::default();
     let done = Run { state: RunState::Succeeded, ..running };
-    ledger.run_changed(at(95), &done, Some(&Promises::Kept(4)), Verifying::NotYet, &mut writes);
+    ledger.run_changed(at(95), &done, Some(&Promises::Kept { count: 4, nomad: None }), Verifying::NotYet, &mut writes);
     assert_eq!(writes.nodes[&NodeId::of(mac(1))].1.state, NodeState::Ready);
     assert_eq!(writes.steps.last().unwrap().step, Step::Ready);
 }

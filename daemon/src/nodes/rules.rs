@@ -13,6 +13,8 @@ pub struct Rules {
     pub tpm: TpmRule,
     /// How long a node may stay in a state that waits for something other than a person.
     pub sla: Slas,
+    /// Whether `ready` takes the cluster's word.
+    pub membership: Membership,
     /// How many runs one boot may get without a person, the first included.
     pub max_runs: u32,
     /// How many machines that nobody approved may be remembered; a flood of MACs stops here.
@@ -39,6 +41,15 @@ pub enum TpmRule {
     Ignore,
 }
 
+/// Whether the cluster is asked before a node is `ready`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Membership {
+    /// There is no cluster: kept promises are enough.
+    NotAsked,
+    /// Consul's and Nomad's servers must have it as a member.
+    Demanded,
+}
+
 /// The longest stay in each state that a machine or a run must leave by itself.
 #[derive(Debug, Clone)]
 pub struct Slas {
@@ -52,6 +63,8 @@ pub struct Slas {
     pub called_home: Duration,
     /// From the start of the run to the end of the roles.
     pub configuring: Duration,
-    /// From the end of the roles to `ready`.
+    /// From the end of the roles to the end of the run.
     pub verifying: Duration,
+    /// From the end of the run to the cluster's word.
+    pub joining: Duration,
 }

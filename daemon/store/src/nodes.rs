@@ -35,13 +35,14 @@ impl From<Node> for NodeWrite {
 }
 
 const INSERT: &str = "INSERT OR IGNORE INTO nodes
-    (id, mac, state, since, cause, remedy, waits_for, approved, identity, address, firmware, boot, run, created, generation)
+    (id, mac, state, since, cause, remedy, waits_for, approved, identity, address, firmware, boot, run, nomad, created,
+    generation)
     VALUES (:id, :mac, :state, :since, :cause, :remedy, :waits_for, :approved, :identity, :address, :firmware, :boot,
-        :run, :created, :generation)";
+        :run, :nomad, :created, :generation)";
 
 const UPDATE: &str = "UPDATE nodes SET mac = :mac, state = :state, since = :since, cause = :cause, remedy = :remedy,
     waits_for = :waits_for, approved = :approved, identity = :identity, address = :address, firmware = :firmware,
-    boot = :boot, run = :run, created = :created, generation = :generation
+    boot = :boot, run = :run, nomad = :nomad, created = :created, generation = :generation
     WHERE id = :id AND generation = :from";
 
 pub(crate) fn write(connection: &Connection, write: &NodeWrite) -> std::result::Result<(), WriteError> {
@@ -75,6 +76,7 @@ macro_rules! columns {
             ":firmware": $node.firmware.map(Word),
             ":boot": $node.boot.map(|boot| Num(boot.0)),
             ":run": $node.run.map(|run| Num(run.0)),
+            ":nomad": $node.nomad.as_ref().map(Text),
             ":created": At($node.created),
             ":generation": Num($node.generation),
             $($extra: $value,)*
@@ -147,6 +149,7 @@ fn read(row: &Row<'_>) -> Result<Node> {
         firmware: row.get::<_, Option<Word<_>>>("firmware")?.map(|word| word.0),
         boot: row.get::<_, Option<Num>>("boot")?.map(|boot| BootId(boot.0)),
         run: row.get::<_, Option<Num>>("run")?.map(|run| RunId(run.0)),
+        nomad: row.get::<_, Option<Text<_>>>("nomad")?.map(|text| text.0),
         created: row.get::<_, At>("created")?.0,
         generation: row.get::<_, Num>("generation")?.0,
     })

@@ -130,7 +130,7 @@ async fn a_node_of_before_tpms_were_asked_keeps_its_identity() {
     store.close().await;
     let before = Connection::open(database(folder.path())).unwrap();
     before
-        .execute_batch("UPDATE nodes SET identity = json_remove(identity, '$.tpm'); PRAGMA user_version = 1;")
+        .execute_batch("UPDATE nodes SET identity = json_remove(identity, '$.tpm'); ALTER TABLE nodes DROP COLUMN nomad; PRAGMA user_version = 1;")
         .unwrap();
     drop(before);
     let store = Store::open(folder.path(), at(0)).await.unwrap();
@@ -149,7 +149,7 @@ async fn a_node_that_ansible_worked_on_before_it_was_written_down_that_it_answer
     store.close().await;
     let before = Connection::open(database(folder.path())).unwrap();
     before
-        .execute_batch("UPDATE nodes SET identity = json_remove(identity, '$.answered'); PRAGMA user_version = 2;")
+        .execute_batch("UPDATE nodes SET identity = json_remove(identity, '$.answered'); ALTER TABLE nodes DROP COLUMN nomad; PRAGMA user_version = 2;")
         .unwrap();
     drop(before);
     let store = Store::open(folder.path(), at(0)).await.unwrap();

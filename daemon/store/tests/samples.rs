@@ -42,6 +42,7 @@ pub(crate) fn node(last: u8) -> Node {
         firmware: Some(vocabulary::Firmware::UefiX64),
         boot: Some(BootId(4)),
         run: None,
+        nomad: "6b7a2c1e-0f3d-4e5a-9b8c-7d6e5f4a3b2c".parse().ok(),
         created: at(0),
         generation: 1,
     }

@@ -355,6 +355,7 @@ async fn fill(store: &Store) {
         firmware: None,
         boot: None,
         run: None,
+        nomad: None,
         created: start(),
         generation: 1,
     };

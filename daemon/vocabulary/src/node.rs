@@ -1,9 +1,9 @@
 //! A node as the API, the store and the lifecycle speak of it.
 //!
 //! ```text
-//!  discovered -> waiting -> approved -> booting -> called_home -> configuring -> verifying -> ready
-//!       |           |          ^          |  ^          |              |            |          |
-//!       '-> approved|          '----------'  '----------+--------------+------------+----------'
+//!  discovered -> waiting -> approved -> booting -> called_home -> configuring -> verifying -> joining -> ready
+//!       |           |          ^          |  ^          |              |            |          |         |
+//!       '-> approved|          '----------'  '----------+--------------+------------+----------+---------'
 //!                   '-> denied                (boots again: a new attempt)
 //!   any -> failed (cause, remedy; leaves by boot, retry or approve)     any -> suspect (leaves by approve)
 //! ```
@@ -13,7 +13,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BootId, Identity, Mac, NodeId, RunId, Timestamp};
+use crate::{BootId, Identity, Mac, NodeId, NomadId, RunId, Timestamp};
 
 /// Where a machine is on its way from power button to `ready`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,7 +33,10 @@ pub enum NodeState {
     Configuring,
     /// The roles ran; what they promise is being looked at over SSH.
     Verifying,
-    /// Verified over SSH: what the roles promise is there.
+    /// Its promises are kept; Consul's and Nomad's servers have yet to say that it is a member. Only where there is a
+    /// cluster.
+    Joining,
+    /// Verified over SSH: what the roles promise is there; where there is a cluster, its servers agree.
     Ready,
     /// A step failed or took longer than its SLA; the reason says which and what to do.
     Failed,
@@ -45,7 +48,7 @@ pub enum NodeState {
 
 impl NodeState {
     /// Every state, in the order of a machine's way.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Discovered,
         Self::Waiting,
         Self::Approved,
@@ -53,6 +56,7 @@ impl NodeState {
         Self::CalledHome,
         Self::Configuring,
         Self::Verifying,
+        Self::Joining,
         Self::Ready,
         Self::Failed,
         Self::Suspect,
@@ -70,6 +74,7 @@ impl NodeState {
             Self::CalledHome => "called_home",
             Self::Configuring => "configuring",
             Self::Verifying => "verifying",
+            Self::Joining => "joining",
             Self::Ready => "ready",
             Self::Failed => "failed",
             Self::Suspect => "suspect",
@@ -111,6 +116,8 @@ pub enum Wait {
     RunSlot,
     /// Its Ansible run.
     Run,
+    /// Consul's and Nomad's servers, to find it a member.
+    Cluster,
     /// Nothing: the state is final until something happens.
     Nothing,
 }
@@ -124,6 +131,7 @@ impl NodeState {
             Self::Waiting | Self::Suspect => Wait::Approval,
             Self::CalledHome => Wait::RunSlot,
             Self::Configuring | Self::Verifying => Wait::Run,
+            Self::Joining => Wait::Cluster,
             Self::Ready | Self::Failed | Self::Denied => Wait::Nothing,
         }
     }
@@ -172,6 +180,9 @@ pub struct Node {
     pub boot: Option<BootId>,
     /// The last Ansible run.
     pub run: Option<RunId>,
+    /// The Nomad client that it was found to run, since its last boot.
+    #[serde(default)]
+    pub nomad: Option<NomadId>,
     /// First seen.
     pub created: Timestamp,
     /// Counts writes; a writer that saw another generation lost the race.
@@ -200,6 +211,7 @@ mod tests {
             "called_home",
             "configuring",
             "verifying",
+            "joining",
             "ready",
             "failed",
             "suspect",
@@ -227,6 +239,7 @@ mod tests {
             (NodeState::CalledHome, Wait::RunSlot),
             (NodeState::Configuring, Wait::Run),
             (NodeState::Verifying, Wait::Run),
+            (NodeState::Joining, Wait::Cluster),
             (NodeState::Ready, Wait::Nothing),
             (NodeState::Failed, Wait::Nothing),
             (NodeState::Suspect, Wait::Approval),
@@ -237,8 +250,11 @@ mod tests {
 
     #[test]
     fn waits_and_firmware_keep_their_names() {
-        let waits = [Wait::Approval, Wait::Machine, Wait::RunSlot, Wait::Run, Wait::Nothing];
-        assert_eq!(serde_json::to_string(&waits).unwrap(), r#"["approval","machine","run_slot","run","nothing"]"#);
+        let waits = [Wait::Approval, Wait::Machine, Wait::RunSlot, Wait::Run, Wait::Cluster, Wait::Nothing];
+        assert_eq!(
+            serde_json::to_string(&waits).unwrap(),
+            r#"["approval","machine","run_slot","run","cluster","nothing"]"#
+        );
         let firmware = [Firmware::Bios, Firmware::UefiX64, Firmware::UefiArm64, Firmware::HttpX64, Firmware::HttpArm64];
         assert_eq!(
             serde_json::to_string(&firmware).unwrap(),

@@ -65,6 +65,10 @@ steps! {
     RolesDone = "roles_done",
     /// What the roles promise was found over SSH.
     Verified = "verified",
+    /// Consul's servers find it alive.
+    ConsulJoined = "consul_joined",
+    /// Nomad's servers have the client that the machine reported, ready and eligible.
+    NomadJoined = "nomad_joined",
     /// The node is ready.
     Ready = "ready",
     /// It shows its MAC and waits for a person.

@@ -13,34 +13,31 @@ use vocabulary::NodeId;
 use super::tokens;
 use crate::{
     CallError,
-    blocking::{Index, Query},
-    consul::{self, Catalog as _},
+    blocking::Query,
+    consul::{self, Catalog as _, Only},
 };
 
 /// What nodes were entitled to last, so that an unchanged node costs no call.
 #[derive(Debug, Default)]
 pub struct Entitlements {
     known: BTreeMap<NodeId, BTreeSet<String>>,
-    /// Where the catalog's services stood then: while they stand there, one call is all.
-    seen: Option<Index>,
 }
 
 impl Entitlements {
     /// Looks once at what runs where and writes the policies that differ; the answer is how many. To be called again
-    /// every few seconds; `consul` must be allowed to write policies.
+    /// whenever the catalog's services change; `consul` must be allowed to write policies.
     ///
     /// # Errors
     /// Consul does not answer or refuses; what was written stays.
     pub async fn settle(&mut self, consul: &consul::Client) -> Result<usize, CallError> {
-        let listing = consul.services(&Query::default()).await?;
-        if self.seen == Some(listing.index) {
-            return Ok(0);
-        }
+        let names = consul.services(&Query::default()).await?.value;
         let mut running: BTreeMap<NodeId, BTreeSet<String>> = BTreeMap::new();
-        for node in consul.nodes(&Query::default()).await?.value {
-            let Ok(id) = node.node.parse() else { continue };
-            let services = consul.node_services(&node.node).await?;
-            running.insert(id, services.into_iter().map(|service| service.service).collect());
+        for name in names.into_keys().filter(|name| name != "consul") {
+            for instance in consul.instances(&name, Only::All, &Query::default()).await?.value {
+                if let Ok(node) = instance.node.parse() {
+                    running.entry(node).or_default().insert(name.clone());
+                }
+            }
         }
         for node in self.known.keys() {
             running.entry(node.clone()).or_default();
@@ -53,7 +50,6 @@ impl Entitlements {
                 written += 1;
             }
         }
-        self.seen = Some(listing.index);
         Ok(written)
     }
 }

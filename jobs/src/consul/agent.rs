@@ -99,11 +99,6 @@ impl Client {
         Ok(self.ask(Box::pin(self.api.agent_services(None))).await?.0.into_iter().collect())
     }
 
-    /// Services of any node, as the servers know them.
-    pub async fn node_services(&self, node: &str) -> Result<Vec<AgentService>, CallError> {
-        Ok(self.ask(Box::pin(self.api.catalog_node_services(node))).await?.services.unwrap_or_default())
-    }
-
     /// Checks of this agent, by id.
     pub async fn agent_checks(&self) -> Result<BTreeMap<String, HealthCheck>, CallError> {
         Ok(self.ask(Box::pin(self.api.agent_checks(None))).await?.0.into_iter().collect())

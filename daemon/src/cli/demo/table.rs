@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use vocabulary::{Step, StepRecord, Timestamp};
 
 /// The stations that make a stage of the table; the others are shown live only.
-const STAGES: [(Step, &str); 11] = [
+const STAGES: [(Step, &str); 13] = [
     (Step::Discover, "firmware asks for an address"),
     (Step::Script, "boot script with its token"),
     (Step::Initrd, "kernel and initrd loaded"),
@@ -18,6 +18,8 @@ const STAGES: [(Step, &str); 11] = [
     (Step::CalledHome, "called home"),
     (Step::RunStarted, "Ansible run started"),
     (Step::RolesDone, "roles done"),
+    (Step::ConsulJoined, "alive in Consul's gossip"),
+    (Step::NomadJoined, "Nomad has its client"),
     (Step::Ready, "verified and ready"),
 ];
 

@@ -83,7 +83,13 @@ fn a_run_that_goes_on_a_node_that_is_parked_or_denied_is_withdrawn_and_changes_n
         let running = ledger.run(one.run.id).unwrap().clone();
         assert!(ledger.unwanted(&running).unwrap().contains(state.name()));
         let over = Run { state: RunState::Succeeded, ended: Some(at(30)), ..running };
-        ledger.run_changed(at(30), &over, Some(&Promises::Kept(4)), Verifying::NotYet, &mut Writes::default());
+        ledger.run_changed(
+            at(30),
+            &over,
+            Some(&Promises::Kept { count: 4, nomad: None }),
+            Verifying::NotYet,
+            &mut Writes::default(),
+        );
         assert_eq!(ledger.machine(mac(1)).unwrap().node.state, state, "the run of a parked node made it {state}");
         assert!(ledger.withdrawn(&HashSet::new()).is_empty());
     }
