@@ -25,6 +25,7 @@ pub mod pki;
 pub mod sights;
 pub mod told;
 pub mod transport;
+pub mod watch;
 
 pub use blocking::{Cursor, Index, Listing, Query};
 pub use transport::{BuildError, CallError, ClientCertificate, Endpoint, Limits, Tls};

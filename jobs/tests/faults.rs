@@ -127,7 +127,7 @@ async fn without_quorum(agents: &Agents, dead: usize, last: usize) {
     agents.nomad()[third].launch().unwrap();
 }
 
-async fn leader_and_follower(agents: &Agents) -> (usize, usize) {
+pub(crate) async fn leader_and_follower(agents: &Agents) -> (usize, usize) {
     let any = nomad_at(&agents.nomad()[0].url());
     eventually("all three vote", async || (any.peers().await.ok()?.len() == 3).then_some(())).await;
     let members = any.members().await.unwrap().members.unwrap_or_default();

@@ -19,3 +19,4 @@ mod support;
 mod tls;
 mod told;
 mod variables;
+mod watch;

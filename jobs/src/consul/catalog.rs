@@ -80,7 +80,9 @@ impl Status {
         }
     }
 
-    pub(super) const fn as_sent(self) -> &'static str {
+    /// As Consul says it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Passing => "passing",
             Self::Warning => "warning",
@@ -146,7 +148,7 @@ impl Catalog for Client {
     async fn checks(&self, status: Option<Status>, query: &Query) -> Result<Listing<Vec<HealthCheck>>, CallError> {
         let wait = query.wait_text();
         let (filter, index) = (query.filter.as_deref(), query.index_number());
-        let state = status.map_or("any", Status::as_sent);
+        let state = status.map_or("any", Status::name);
         self.list(Box::pin(self.api.health_state(state, filter, index, query.stale(), wait.as_deref()))).await
     }
 }
