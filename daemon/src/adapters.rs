@@ -13,6 +13,7 @@
 //! | `roster.rs` | | keeps the inventory file in step with the lifecycle |
 //! | `switches.rs` | power orders as a part | `orders.rs` |
 //! | `runs.rs` | `RunBook`, `LaunchPad` | the Ansible runner |
+//! | `watching.rs` | tells what `jobs::watch` sees | the bus, `/readyz`, `/metrics` |
 //!
 //! Translation only: a decision that shows up here belongs into `nodes` or into a leaf.
 
@@ -27,3 +28,4 @@ pub mod orders;
 pub mod roster;
 pub mod runs;
 pub mod switches;
+pub mod watching;

@@ -58,6 +58,8 @@ pub struct Common {
     pub keys: Arc<Keyring>,
     /// The inventory file.
     pub roster: Arc<Roster>,
+    /// The picture of the cluster, where there is one.
+    pub watched: Option<jobs::watch::Handle>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -235,7 +237,7 @@ pub async fn api(
     statuses: Statuses,
     closing: Stop,
 ) -> Result<ApiParts, BoxError> {
-    let Common { store, nodes, keys, roster, clock } = common;
+    let Common { store, nodes, keys, roster, watched, clock } = common;
     let configured = config.http.keys.iter().map(KnownKey::from).collect();
     let (ring, mut clerk) = KeyRing::open(configured, store.clone()).await?;
     http::first_key::ensure((&ring, &mut clerk), &store, &config.data_dir, clock.now()).await?;
@@ -252,7 +254,7 @@ pub async fn api(
         fleet: Arc::new(desk),
         nodes: Arc::new(orders),
         runs: Arc::new(RunOrders { nodes, runner: switch, store: store.clone() }),
-        parts: Arc::new(Parts(Arc::new(statuses))),
+        parts: Arc::new(Parts { tasks: statuses, watched }),
         keys: ring,
         clock: Arc::clone(&clock),
         metrics: http::prometheus::install()?,

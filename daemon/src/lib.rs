@@ -30,7 +30,7 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 use tasks::{BoxError, Clock, OnError, Stop, Supervisor, SystemClock};
 use tokio::sync::Notify;
 
-use adapters::{cluster::Servers, runs::Pad};
+use adapters::{cluster::Servers, runs::Pad, watching};
 use config::Config;
 use nodes::{NodesPart, joiner::Joiner, launcher::Launcher};
 
@@ -49,6 +49,8 @@ pub struct Daemon {
     keeper: Option<cluster::keeper::Keeper>,
     /// Absent where nodes join none.
     joiner: Option<Joiner<Servers>>,
+    /// Absent where there is no cluster, or none yet.
+    watchers: Option<watching::Watchers>,
     api: build::ApiParts,
     closing: Stop,
 }
@@ -74,17 +76,34 @@ impl Daemon {
         let kits = build::kits(config, &door, &clock)?;
         let joiner = build::joiner(&nodes, &door);
         let (runner, handle) = build::runner(config, &nodes, &keys, Arc::clone(&kits), &clock)?;
+        let watchers = watching::watchers(&door, &store, &clock);
+        let watched = watchers.as_ref().map(|watchers| watchers.handle.clone());
         let roster = build::roster(config, &nodes);
         let launcher = build::launcher(&nodes, &keys, &handle, &roster, kits, nudge);
 
         let past = build::past(config, &store, &clock);
         let closing = Stop::new();
         let statuses = supervisor.handle();
-        let common = build::Common { store: store.clone(), nodes, keys, roster, clock };
+        let common = build::Common { store: store.clone(), nodes, keys, roster, watched, clock };
         let api = build::api(config, common, handle, statuses, closing.clone()).await?;
         let build::BootServices { dhcp, tftp, http: boot } = boot_services;
         let nodes = part;
-        Ok(Self { supervisor, store, nodes, past, dhcp, tftp, boot, runner, launcher, keeper, joiner, api, closing })
+        Ok(Self {
+            supervisor,
+            store,
+            nodes,
+            past,
+            dhcp,
+            tftp,
+            boot,
+            runner,
+            launcher,
+            keeper,
+            joiner,
+            watchers,
+            api,
+            closing,
+        })
     }
 
     /// Where the API listens, with real ports.
@@ -99,7 +118,7 @@ impl Daemon {
     /// The part that failed, and why.
     pub async fn run(self, stop: Stop) -> Result<(), BoxError> {
         let Self { mut supervisor, store, nodes, past, dhcp, tftp, boot, .. } = self;
-        let Self { runner, launcher, keeper, joiner, closing, .. } = self;
+        let Self { runner, launcher, keeper, joiner, watchers, closing, .. } = self;
         let build::ApiParts { api, server, clerk, rotator, switcher } = self.api;
         supervisor.spawn("nodes", OnError::Stop, |stop| nodes.run(stop));
         supervisor.spawn("store/retention", OnError::Log, |stop| past.run(stop));
@@ -115,6 +134,10 @@ impl Daemon {
         }
         if let Some(joiner) = joiner {
             supervisor.spawn("nodes/joiner", OnError::Stop, |stop| joiner.run(stop));
+        }
+        if let Some(watching::Watchers { watch, teller, .. }) = watchers {
+            supervisor.spawn("cluster/watch", OnError::Stop, |stop| watch.run(stop));
+            supervisor.spawn("cluster/teller", OnError::Stop, |stop| teller.run(stop));
         }
         supervisor.spawn("nodes/power", OnError::Stop, |stop| switcher.run(stop));
         supervisor.spawn("ssh/rotation", OnError::Stop, |stop| rotator.run(stop));

@@ -8,7 +8,7 @@ use std::{collections::HashSet, sync::Arc};
 use tasks::Statuses;
 use vocabulary::{Approved, Mac, NodeId, NodeState, RunId};
 
-use super::{boot::BootRoom, roster::Roster, switches::Switches};
+use super::{boot::BootRoom, roster::Roster, switches::Switches, watching};
 use crate::{
     http::desks::{
         Answer, Cancel, Effect, Explanation, LogPiece, NodeDesk, NodeError, NodeOrder, PartStatus, PartsBoard,
@@ -273,22 +273,29 @@ fn run_store(error: NodesError) -> RunError {
     RunError::Store(error.into())
 }
 
-/// The supervisor's board as `/readyz` shows it.
-pub struct Parts(pub Arc<Statuses>);
+/// The supervisor's board as `/readyz` shows it, and with a cluster the sources of its picture.
+pub struct Parts {
+    /// What every task is doing.
+    pub tasks: Statuses,
+    /// The watcher, where there is a cluster.
+    pub watched: Option<jobs::watch::Handle>,
+}
 
 impl PartsBoard for Parts {
     fn parts(&self) -> Vec<PartStatus> {
-        self.0
-            .snapshot()
-            .into_iter()
-            .map(|task| PartStatus {
-                ready: task.state == tasks::TaskState::Running,
-                reason: task
-                    .last_error
-                    .or_else(|| (task.state != tasks::TaskState::Running).then(|| format!("{:?}", task.state))),
-                name: task.name,
-            })
-            .collect()
+        let task = |task: tasks::TaskStatus| PartStatus {
+            ready: task.state == tasks::TaskState::Running,
+            reason: task
+                .last_error
+                .or_else(|| (task.state != tasks::TaskState::Running).then(|| format!("{:?}", task.state))),
+            name: task.name,
+        };
+        let sources = self.watched.as_ref().map(watching::parts).unwrap_or_default();
+        self.tasks.snapshot().into_iter().map(task).chain(sources).collect()
+    }
+
+    fn measure(&self) {
+        self.watched.as_ref().inspect(|watched| watching::measure(watched));
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Follow {
     /// Only events of this machine: its name or MAC address.
     #[arg(long)]
     node: Option<NodeId>,
-    /// Only events of this kind: node_state, timeline, run, run_task, alarm, audit, part.
+    /// Only events of this kind: node_state, timeline, run, run_task, alarm, audit, part, cluster.
     #[arg(long, value_parser = kind)]
     kind: Option<EventKind>,
     #[command(flatten)]

@@ -253,6 +253,8 @@ pub struct PartStatus {
 pub trait PartsBoard: Send + Sync + 'static {
     /// Every part, in the order in which they start.
     fn parts(&self) -> Vec<PartStatus>;
+    /// Sets the gauges that are read when somebody asks.
+    fn measure(&self) {}
 }
 
 /// Why a machine's POST was turned down. The machine shows `reason` on its console.

@@ -58,7 +58,7 @@ pub(super) struct EventQuery {
     /// Only events of this run.
     #[param(value_type = Option<u64>)]
     run: Option<RunId>,
-    /// Only events of this kind: node_state, timeline, run, run_task, alarm, audit, part.
+    /// Only events of this kind: node_state, timeline, run, run_task, alarm, audit, part, cluster.
     #[param(value_type = Option<String>)]
     kind: Option<EventKind>,
     /// For browsers, which cannot send a key with a stream: a ticket from `POST /api/tickets`.

@@ -59,6 +59,7 @@ pub(super) async fn scrape(_: Allowed<Read>, State(api): State<Api>) -> Result<R
     for part in api.parts().parts() {
         metrics::gauge!("roost_part_ready", "part" => part.name).set(if part.ready { 1.0 } else { 0.0 });
     }
+    api.parts().measure();
     let text = api.metrics().render();
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

@@ -339,8 +339,8 @@ pub struct EventView {
     /// When.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// What it is about: node_state, timeline, run, run_task, alarm, audit, part; or `gap`, when events between this
-    /// place and the one asked for are no longer there: read the state anew and go on.
+    /// What it is about: node_state, timeline, run, run_task, alarm, audit, part, cluster; or `gap`, when events between
+    /// this place and the one asked for are no longer there: read the state anew and go on.
     pub kind: String,
     /// Which node, where one is concerned.
     #[schema(value_type = Option<String>)]

@@ -28,3 +28,4 @@ mod roles;
 mod rotation;
 mod tpm;
 mod walk;
+mod watching;

@@ -30,12 +30,22 @@ pub enum EventKind {
     Audit,
     /// A part of the daemon changed its state; data: the part.
     Part,
+    /// Something changed in Nomad or Consul, or they answer no longer; data: what, which, how it stands, at which index.
+    Cluster,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::NodeState, Self::Timeline, Self::Run, Self::RunTask, Self::Alarm, Self::Audit, Self::Part];
+    pub const ALL: [Self; 8] = [
+        Self::NodeState,
+        Self::Timeline,
+        Self::Run,
+        Self::RunTask,
+        Self::Alarm,
+        Self::Audit,
+        Self::Part,
+        Self::Cluster,
+    ];
 
     /// The name in JSON, SQL and SSE.
     #[must_use]
@@ -48,6 +58,7 @@ impl EventKind {
             Self::Alarm => "alarm",
             Self::Audit => "audit",
             Self::Part => "part",
+            Self::Cluster => "cluster",
         }
     }
 }
@@ -75,7 +86,7 @@ mod tests {
 
     #[test]
     fn every_kind_keeps_its_name_and_json_agrees() {
-        let names = ["node_state", "timeline", "run", "run_task", "alarm", "audit", "part"];
+        let names = ["node_state", "timeline", "run", "run_task", "alarm", "audit", "part", "cluster"];
         assert_eq!(EventKind::ALL.map(EventKind::name), names);
         for kind in EventKind::ALL {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());

@@ -29,6 +29,8 @@ pub struct Spec {
     pub acl: Acl,
     /// A token that may read `/v1/nodes` and the like, for the wait until they are ready.
     pub token: Option<String>,
+    /// Added to the client's block in the file of the Nomad agent that is one.
+    pub client_extra: String,
     /// Added to every Nomad agent's file.
     pub nomad_extra: String,
     /// Added to every Consul agent's file.
@@ -108,6 +110,7 @@ impl Default for Spec {
             tls: None,
             acl: Acl::Off,
             token: None,
+            client_extra: String::new(),
             nomad_extra: String::new(),
             consul_extra: String::new(),
         }
@@ -212,7 +215,7 @@ fn nomad(spec: &Spec, dir: &Path, address: Ipv4Addr, all: &[Ports], consul: &[Po
         "advertise",
         &format!("http = \"{address}:{http}\"\nrpc = \"{address}:{rpc}\"\nserf = \"{address}:{serf}\""),
     );
-    text += &if is_server { nomad_server(spec, address, servers) } else { nomad_client(address, servers) };
+    text += &if is_server { nomad_server(spec, address, servers) } else { nomad_client(spec, address, servers) };
     text += &match consul.get(at).or(consul.first()) {
         Some(consul) => nomads_consul(spec, address, consul),
         None => block("consul", "auto_advertise = false\nserver_auto_join = false\nclient_auto_join = false"),
@@ -258,9 +261,11 @@ fn nomad_server(spec: &Spec, address: Ipv4Addr, servers: &[Ports]) -> String {
 /// A full disk of the host is no reason to clear away what a test is about to read.
 const KEEP: &str = "gc_disk_usage_threshold = 100\ngc_inode_usage_threshold = 100\ngc_max_allocs = 10000";
 
-fn nomad_client(address: Ipv4Addr, servers: &[Ports]) -> String {
+fn nomad_client(spec: &Spec, address: Ipv4Addr, servers: &[Ports]) -> String {
     let rpc = list(servers.iter().map(|ports| format!("{address}:{}", ports.rpc)));
-    let client = block("client", &format!("enabled = true\nservers = {rpc}\nnetwork_interface = \"lo\"\n{KEEP}"));
+    let extra = &spec.client_extra;
+    let client =
+        block("client", &format!("enabled = true\nservers = {rpc}\nnetwork_interface = \"lo\"\n{KEEP}\n{extra}"));
     client + &block("plugin \"raw_exec\"", &block("config", "enabled = true"))
 }
 
