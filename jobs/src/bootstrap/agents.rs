@@ -9,6 +9,7 @@
 //! stranger is off: Consul's script checks and remote execution, Nomad's raw_exec and privileged containers.
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
@@ -113,12 +114,43 @@ pub fn nomad_client(facts: &Facts, place: &Place) -> Value {
     file["addresses"] = json!({"http": "127.0.0.1"});
     file["advertise"] = json!({"http": format!("127.0.0.1:{}", facts.ports.nomad_http)});
     file["server"] = json!({"enabled": false});
-    file["client"] = json!({"enabled": true, "servers": facts.nomad_servers()});
+    file["client"] = json!({"enabled": true, "servers": facts.nomad_servers(), "chroot_env": chroot()});
     file["plugin"] = json!([
         {"raw_exec": {"config": {"enabled": false}}},
         {"docker": {"config": {"allow_privileged": false, "volumes": {"enabled": false}}}},
     ]);
     file
+}
+
+/// What a program that the driver exec starts finds in its root: a shell, busybox, Python, the libraries, names and
+/// certificates. By default Nomad would copy all of /usr, with kernel modules, firmware and Docker, half a gigabyte,
+/// which on a live machine is memory. What is not there is left out.
+#[must_use]
+pub fn chroot() -> BTreeMap<&'static str, &'static str> {
+    const PATHS: [&str; 21] = [
+        "/bin/busybox",
+        "/bin/cat",
+        "/bin/dash",
+        "/bin/sh",
+        "/bin/sleep",
+        "/etc/group",
+        "/etc/hosts",
+        "/etc/ld.so.cache",
+        "/etc/nsswitch.conf",
+        "/etc/passwd",
+        "/etc/ssl/certs",
+        "/lib/aarch64-linux-gnu",
+        "/lib/x86_64-linux-gnu",
+        "/lib64",
+        "/usr/bin/env",
+        "/usr/bin/python3",
+        "/usr/bin/python3.11",
+        "/usr/bin/python3.13",
+        "/usr/lib/python3.11",
+        "/usr/lib/python3.13",
+        "/usr/share/ca-certificates",
+    ];
+    PATHS.into_iter().map(|path| (path, path)).collect()
 }
 
 /// What is merged into a Nomad agent's file and must be secret.
