@@ -60,6 +60,8 @@ pub struct Common {
     pub roster: Arc<Roster>,
     /// The picture of the cluster, where there is one.
     pub watched: Option<jobs::watch::Handle>,
+    /// The way to the cluster, where there is one.
+    pub door: Door,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -237,7 +239,7 @@ pub async fn api(
     statuses: Statuses,
     closing: Stop,
 ) -> Result<ApiParts, BoxError> {
-    let Common { store, nodes, keys, roster, watched, clock } = common;
+    let Common { store, nodes, keys, roster, watched, door, clock } = common;
     let configured = config.http.keys.iter().map(KnownKey::from).collect();
     let (ring, mut clerk) = KeyRing::open(configured, store.clone()).await?;
     http::first_key::ensure((&ring, &mut clerk), &store, &config.data_dir, clock.now()).await?;
@@ -252,6 +254,7 @@ pub async fn api(
     let deps = Deps {
         bus: Bus::new(store.clone()),
         fleet: Arc::new(desk),
+        cluster: Arc::new(door),
         nodes: Arc::new(orders),
         runs: Arc::new(RunOrders { nodes, runner: switch, store: store.clone() }),
         parts: Arc::new(Parts { tasks: statuses, watched }),

@@ -13,16 +13,19 @@ mod cluster;
 mod completions;
 mod config;
 mod demo;
+mod drain;
 mod event;
 pub mod exit;
 mod explain;
 mod image;
+mod job;
 mod key;
 mod lab;
 mod lease;
 mod node;
 mod run;
 mod screen;
+mod secret;
 mod serve;
 mod sse;
 mod ssh;
@@ -77,6 +80,10 @@ enum Verb {
     Node(node::NodeVerb),
     /// Say what a machine would be answered, and why. Changes nothing.
     Explain(explain::Explain),
+    #[command(subcommand)]
+    Job(job::JobVerb),
+    #[command(subcommand)]
+    Secret(secret::SecretVerb),
     #[command(subcommand)]
     Run(run::RunVerb),
     #[command(subcommand)]
@@ -144,6 +151,8 @@ impl Verb {
             Self::Status(output) => status::run(output, global).await,
             Self::Node(verb) => verb.run(global).await,
             Self::Explain(explain) => explain.run(global).await,
+            Self::Job(verb) => verb.run(global).await,
+            Self::Secret(verb) => verb.run(global).await,
             Self::Run(verb) => verb.run(global).await,
             Self::Event(verb) => verb.run(global).await,
             Self::Lease(verb) => verb.run(global).await,

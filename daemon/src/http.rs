@@ -7,6 +7,7 @@
 //! | `desks.rs` | what the API asks of the rest of the daemon |
 //! | `request.rs` | around every request: id, deadline, error shape, log, metrics |
 //! | `nodes.rs`, `runs.rs`, `leases.rs`, `keys.rs`, `events.rs`, `status.rs` | the resources |
+//! | `jobs/`, `secrets.rs`, `drain.rs` | those of the cluster |
 //! | `wire.rs` | what answers look like |
 //! | `sight.rs` | what of them a caller without `operate` does not see |
 //! | `provision.rs` | the two POSTs of booting machines, for the boot listener alone |
@@ -21,11 +22,13 @@ pub mod ca;
 mod ca_route;
 pub mod desks;
 mod docs;
+pub mod drain;
 pub mod error;
 mod events;
 pub mod first_key;
 mod fleet;
 pub mod input;
+pub mod jobs;
 pub mod keyring;
 pub mod keys;
 pub mod leases;
@@ -35,6 +38,7 @@ pub mod prometheus;
 pub mod provision;
 pub mod request;
 pub mod runs;
+pub mod secrets;
 pub mod serve;
 mod sight;
 pub mod state;
@@ -64,6 +68,7 @@ use state::Api;
     tags(
         (name = "nodes", description = "Machines and their way to ready"),
         (name = "runs", description = "Ansible runs"),
+        (name = "jobs", description = "What runs on the cluster, and its secrets"),
         (name = "events", description = "What happens, as it happens"),
         (name = "keys", description = "API keys"),
         (name = "network", description = "Addresses"),
@@ -98,7 +103,10 @@ fn documented() -> (Router<Api>, utoipa::openapi::OpenApi) {
     let (routes, mut document) = OpenApiRouter::with_openapi(About::openapi())
         .merge(status::router())
         .merge(nodes::router())
+        .merge(drain::router())
         .merge(runs::router())
+        .merge(jobs::router())
+        .merge(secrets::router())
         .merge(events::router())
         .merge(leases::router())
         .merge(keys::router())

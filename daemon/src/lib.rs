@@ -24,6 +24,7 @@ pub mod power;
 pub mod retention;
 pub mod ssh;
 pub mod tpm;
+pub mod workload;
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
@@ -84,7 +85,7 @@ impl Daemon {
         let past = build::past(config, &store, &clock);
         let closing = Stop::new();
         let statuses = supervisor.handle();
-        let common = build::Common { store: store.clone(), nodes, keys, roster, watched, clock };
+        let common = build::Common { store: store.clone(), nodes, keys, roster, watched, door, clock };
         let api = build::api(config, common, handle, statuses, closing.clone()).await?;
         let build::BootServices { dhcp, tftp, http: boot } = boot_services;
         let nodes = part;

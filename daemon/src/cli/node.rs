@@ -40,6 +40,12 @@ pub(super) enum NodeVerb {
     Timeline(Timeline),
     /// Switch a machine on, off, or off and on.
     Power(Power),
+    /// Move a node's work to others, or let it take work again.
+    ///
+    /// The node gets no new work, and what runs there is started elsewhere and then stopped here, as each job's `migrate`
+    /// says. Nomad does not wait for replacements to run: what finds no place elsewhere is shown at the end, with the
+    /// reason, and is the exit code. Ctrl-C ends the watching, not the drain.
+    Drain(super::drain::Drain),
     /// Say what a machine would be answered, and why. Changes nothing.
     Explain(super::explain::Explain),
 }
@@ -156,6 +162,7 @@ impl NodeVerb {
                 let path = format!("/api/nodes/{node}/power");
                 changed(&client.post(&path, &rehearsal.query(), &json!({ "action": action })).await?)
             }
+            Self::Drain(drain) => drain.run(&client).await,
             Self::Explain(explain) => explain.ask(&client).await,
         }
     }

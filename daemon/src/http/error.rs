@@ -21,6 +21,9 @@ use super::{
     auth::AuthError,
     desks::{BoxError, IntakeRefusal, NodeError, RefusalKind, RunError},
 };
+use crate::workload::ClusterError;
+
+mod cluster;
 
 /// The body of every answer that is not a success.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -89,6 +92,9 @@ pub enum ApiError {
     /// An order about a run failed.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// Work on the cluster failed.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// A machine's POST was turned down.
     #[error(transparent)]
     Intake(#[from] IntakeRefusal),
@@ -200,6 +206,7 @@ impl ApiError {
             ),
             Self::Node(error) => node_verdict(error),
             Self::Run(error) => run_verdict(error),
+            Self::Cluster(error) => cluster::verdict_of(error),
             Self::Intake(refusal) => intake_verdict(refusal),
             Self::TooManyTickets => Verdict {
                 retry_after: Some(Duration::from_secs(60)),

@@ -13,7 +13,10 @@ use super::{
     limit::Limiter,
     tickets::Tickets,
 };
-use crate::bus::Bus;
+use crate::{
+    bus::Bus,
+    workload::{ClusterDoor, ClusterError, Workload},
+};
 
 /// How often the last uses of keys are written down.
 const BOOKS: Duration = Duration::from_secs(60);
@@ -30,6 +33,8 @@ pub struct Deps {
     pub runs: Arc<dyn RunDesk>,
     /// The fleet key.
     pub fleet: Arc<dyn FleetDesk>,
+    /// The way to the cluster, where there is one.
+    pub cluster: Arc<dyn ClusterDoor>,
     /// The daemon's parts, for readiness.
     pub parts: Arc<dyn PartsBoard>,
     /// Every key that may come in.
@@ -99,6 +104,12 @@ impl Api {
 
     pub(super) fn fleet(&self) -> &dyn FleetDesk {
         &*self.0.deps.fleet
+    }
+
+    /// What a request does its work on the cluster with.
+    pub(super) fn workload(&self) -> Result<Workload, ClusterError> {
+        let Deps { cluster, store, clock, .. } = &self.0.deps;
+        Workload::open(&**cluster, store.clone(), Arc::clone(clock))
     }
 
     pub(super) fn parts(&self) -> &dyn PartsBoard {

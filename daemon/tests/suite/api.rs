@@ -9,9 +9,11 @@ use std::{
     time::Duration,
 };
 
+use ::jobs::bootstrap::Clients;
 use async_trait::async_trait;
 use daemon::{
     bus::Bus,
+    cluster::Away,
     http::{
         self,
         desks::{
@@ -25,6 +27,7 @@ use daemon::{
         tls::TlsSource,
     },
     keys::{KeyDigest, KeyOrigin, KnownKey, Scope, Scopes},
+    workload::ClusterDoor,
 };
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
@@ -187,16 +190,44 @@ impl PartsBoard for Desk {
     }
 }
 
+/// A daemon that has no cluster.
+struct NoCluster;
+
+impl ClusterDoor for NoCluster {
+    fn agents(&self) -> Result<Clients, Away> {
+        Err(Away::NotConfigured)
+    }
+}
+
 /// What a test may vary.
 pub(crate) struct Setup {
     pub(crate) tls: Option<Vec<String>>,
     pub(crate) burst: u32,
     pub(crate) keys: Vec<KnownKey>,
+    pub(crate) cluster: Arc<dyn ClusterDoor>,
+    pub(crate) body_limit_bytes: usize,
+    pub(crate) time: Time,
+}
+
+/// Which clock the API has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Time {
+    /// The test's own, which it moves.
+    Still,
+    /// The host's, for what waits for somebody else.
+    Passes,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { tls: None, burst: 10_000, keys: vec![key("all", Scopes::all())] }
+        Self {
+            tls: None,
+            burst: 10_000,
+            keys: vec![key("all", Scopes::all())],
+            cluster: Arc::new(NoCluster),
+            body_limit_bytes: 64 * 1024,
+            time: Time::Still,
+        }
     }
 }
 
@@ -234,7 +265,10 @@ impl Running {
         let folder = tempfile::tempdir().unwrap();
         // A client checks certificates against the host's clock, whatever ours says.
         let clock = ManualClock::new(if setup.tls.is_some() { SystemClock.now() } else { start() });
-        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let shared: Arc<dyn Clock> = match setup.time {
+            Time::Still => Arc::new(clock.clone()),
+            Time::Passes => Arc::new(SystemClock),
+        };
         let store = Store::open(folder.path(), start()).await.unwrap();
         fill(&store).await;
         let desk = Arc::new(Desk { ready: Mutex::new(true), ..Desk::default() });
@@ -245,6 +279,7 @@ impl Running {
             nodes: desk.clone(),
             runs: desk.clone(),
             fleet: desk.clone(),
+            cluster: setup.cluster,
             parts: desk.clone(),
             keys,
             clock: shared.clone(),
@@ -254,7 +289,7 @@ impl Running {
         let config = ApiConfig {
             requests_per_second: NonZeroU32::MIN,
             burst: NonZeroU32::new(setup.burst).unwrap(),
-            body_limit_bytes: 64 * 1024,
+            body_limit_bytes: setup.body_limit_bytes,
             request_timeout: Duration::from_secs(30),
             authority: own_authority,
         };

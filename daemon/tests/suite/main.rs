@@ -20,6 +20,7 @@ mod http_events;
 mod http_listeners;
 mod http_provision;
 mod http_resources;
+mod jobs;
 mod joining;
 mod matrix;
 mod power;
