@@ -21,7 +21,8 @@ generate: ## Makes the committed Nomad and Consul clients anew from their OpenAP
 build: ## Builds the binary roost (PROFILE=release for the one to install).
 	@scripts/cargo build --profile $(PROFILE) -p daemon --bin roost
 
-demo: setup build ## A virtual rack: one BIOS and one UEFI machine from power button to ready (KEEP=1 leaves it running).
+demo: setup build ## A virtual rack: one BIOS and one UEFI machine from power button to ready, and a job that answers (KEEP=1 leaves it running).
+	@scripts/agents
 	@$(ROOST) demo $(if $(KEEP),--keep)
 
 test: ## Installs what lacks and runs every test, machine boots included; at most 30 minutes warm.

@@ -10,6 +10,11 @@ use std::{
 };
 
 use clap::Subcommand;
+use jobs::{
+    Query,
+    bootstrap::Clients,
+    consul::{Catalog as _, Instance, Only},
+};
 use tasks::{Clock as _, SystemClock};
 
 use super::{
@@ -56,6 +61,10 @@ pub(super) enum ClusterVerb {
     ///
     /// Exit code 1 when anything is not well.
     Status(Output),
+    /// Say where a service answers: the instances whose checks pass, as Consul has them now.
+    ///
+    /// Exit code 5 when there is none.
+    Find(Find),
 }
 
 /// How to make it.
@@ -66,6 +75,15 @@ pub(super) struct Init {
     no_start: bool,
     #[command(flatten)]
     rehearsal: Rehearsal,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What is looked for.
+#[derive(Debug, clap::Args)]
+pub(super) struct Find {
+    /// The service's name in Consul.
+    service: String,
     #[command(flatten)]
     output: Output,
 }
@@ -87,8 +105,34 @@ impl ClusterVerb {
                 show(&config, output).await
             }
             Self::Status(output) => show(&config, output).await,
+            Self::Find(find) => find.run(&config).await,
         }
     }
+}
+
+impl Find {
+    async fn run(self, config: &Config) -> Result<(), Failure> {
+        let clients = opened(config)?.clients;
+        let asked = clients.consul.instances(&self.service, Only::Passing, &Query::default()).await;
+        let found = asked.map_err(|error| Failure::new(Exit::Unreachable, error, "roost cluster status"))?.value;
+        if found.is_empty() {
+            let cause = format!("Consul knows no instance of {} that passes its checks", self.service);
+            return Err(Failure::words(Exit::NotFound, cause, "roost job list; roost job show JOB"));
+        }
+        if self.output.json {
+            let one = |of: &Instance| serde_json::json!({"node": of.node, "address": of.address, "port": of.port, "tags": of.tags});
+            return screen::json(&found.iter().map(one).collect::<Vec<_>>());
+        }
+        let rows = found.into_iter().map(|of| [of.node, of.address, of.port.to_string(), of.tags.join(", ")]).collect();
+        screen::table(["node", "address", "port", "tags"], rows, "")
+    }
+}
+
+/// A cluster that can be asked.
+struct Opened {
+    own: Option<OwnReport>,
+    clients: Clients,
+    mode: &'static str,
 }
 
 impl Init {
@@ -178,14 +222,14 @@ async fn show(config: &Config, output: Output) -> Result<(), Failure> {
     Err(Failure::words(Exit::Failed, "the cluster is not well", "each line above says what to do"))
 }
 
-async fn report(config: &Config) -> Result<Report, Failure> {
+fn opened(config: &Config) -> Result<Opened, Failure> {
     let now = SystemClock.now();
-    let (own, clients, mode) = match config.cluster.mode {
+    match config.cluster.mode {
         ClusterMode::None => {
             let hint = "set cluster.mode in roost.toml to \"own\" or \"join\" (docs/configuration.md)";
-            return Err(Failure::words(Exit::NotFound, "no cluster is configured", hint));
+            Err(Failure::words(Exit::NotFound, "no cluster is configured", hint))
         }
-        ClusterMode::Join => (None, joined::clients(&config.cluster)?, "join"),
+        ClusterMode::Join => Ok(Opened { own: None, clients: joined::clients(&config.cluster)?, mode: "join" }),
         ClusterMode::Own => {
             let Some(kept) = Kept::open(&config.data_dir)? else {
                 let hint = "as root: roost cluster init";
@@ -193,9 +237,14 @@ async fn report(config: &Config) -> Result<Report, Failure> {
             };
             let cluster = jobs::bootstrap::Cluster::new(kept.state().facts.clone(), kept.secrets()?)?;
             let clients = cluster.clients(jobs::bootstrap::As::Daemon, now)?;
-            (Some(OwnReport::new(kept.state().clone(), kept.sealing(), now)), clients, "own")
+            let own = Some(OwnReport::new(kept.state().clone(), kept.sealing(), now));
+            Ok(Opened { own, clients, mode: "own" })
         }
-    };
+    }
+}
+
+async fn report(config: &Config) -> Result<Report, Failure> {
+    let Opened { own, clients, mode } = opened(config)?;
     let start = |agent: &str| match &own {
         Some(own) => own.start(agent),
         None => format!("look at cluster.{agent} in roost.toml, and at the agent itself"),

@@ -1,16 +1,22 @@
-//! `roost demo`: a virtual rack, one BIOS and one UEFI machine, from power button to `ready`.
+//! `roost demo`: a virtual rack, one BIOS and one UEFI machine, from power button to `ready`, in a cluster of their own,
+//! and a job on one of them that answers.
 //!
 //! It does what the README tells an operator to do, by the same verbs as child processes (`assets fetch`,
-//! `image build`, `ansible setup`, `serve`), inside namespaces that it made. So a demo that works is a proof of the
+//! `image build`, `ansible setup`, `cluster init`, `serve`, `job run`), inside namespaces that it made. So a demo that works is a proof of the
 //! real path, not of a second one. Whatever way it ends, the rack and its processes are taken away, unless `--keep`
 //! leaves them to a process of their own (`behind`).
 
 mod behind;
 mod rack;
+mod served;
+mod servers;
 mod table;
 mod watch;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 use lab::{Firmware, KeptBy, accel};
@@ -21,10 +27,11 @@ use super::{
     screen,
 };
 
-/// Show the whole way: start a virtual rack, power on machines, and end with a table of their stages.
+/// Show the whole way: start a virtual rack with a Nomad and Consul cluster of its own, power on machines, run a job on
+/// one of them, call it where Consul says it answers, and end with a table of all stages.
 ///
-/// Needs root and QEMU 10; `make demo` installs what is missing. Exit 0 when every machine is ready, 1 otherwise,
-/// with the stage, the cause and the next step.
+/// Needs root, QEMU 10, Nomad and Consul; `make demo` installs what is missing. Exit 0 when every machine is ready and
+/// the job answered, 1 otherwise, with the stage, the cause and the next step.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
     /// Leave the rack running, also where a machine failed, and say how to look at it and how to take it away.
@@ -76,14 +83,16 @@ impl Demo {
             return behind::start(&stop).await;
         }
         let rack = rack::Running::up(&self.plan(probe().await?), data_dir.path(), &config).await?;
-        let result = self.show(&rack, &stop).await;
+        let result = self.show(&rack, &config, &stop).await;
         rack.down().await?;
         result
     }
 
-    async fn show(&self, rack: &rack::Running, stop: &tasks::Stop) -> Result<(), Failure> {
+    async fn show(&self, rack: &rack::Running, config: &Path, stop: &tasks::Stop) -> Result<(), Failure> {
         let ways = stop.run_until_cancelled(rack.boot(self.limit)).await.ok_or_else(interrupted)??;
-        screen::line(table::table(&ways))
+        screen::line("roost job run jobs/web.nomad.hcl")?;
+        let served = stop.run_until_cancelled(rack.serve(config)).await.ok_or_else(interrupted)??;
+        screen::line(table::table(&ways, &served))
     }
 
     async fn stay_behind(self, stop: tasks::Stop) -> Result<(), Failure> {
@@ -92,16 +101,16 @@ impl Demo {
             let config = rack::write_config(data_dir.path())?;
             let rack = rack::Running::up(&self.plan(probe().await?), data_dir.path(), &config).await?;
             let keeper = rack.keeper()?;
-            Ok((rack, keeper))
+            Ok((rack, keeper, config))
         };
-        let (rack, keeper) = match up.await {
+        let (rack, keeper, config) = match up.await {
             Ok(up) => up,
             Err(failure) => {
                 behind::report(Err(&failure))?;
                 return Err(failure);
             }
         };
-        let shown = self.show(&rack, &stop).await;
+        let shown = self.show(&rack, &config, &stop).await;
         if !stop.is_cancelled() {
             screen::line(rack.how_to_look(&self.name))?;
         }

@@ -137,6 +137,10 @@ async fn a_cluster_is_made_by_one_command_said_twice_and_says_how_it_is() {
         assert!(!shown.contains(secret.as_str().unwrap()), "{name}");
     }
 
+    let found = json(&host.roost(&["cluster", "find", "consul", "--json"]).await);
+    assert_eq!((&found[0]["address"], &found[0]["port"]), (&"127.0.0.1".into(), &8300.into()), "{found}");
+    assert!(failed(&host.roost(&["cluster", "find", "nobody"]).await, 5).contains("nobody"));
+
     the_daemon_keeps_it(&mut host).await;
     an_agent_that_died_is_told_of(&mut host).await;
 }

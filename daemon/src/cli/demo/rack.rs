@@ -15,6 +15,8 @@ use tempfile::TempDir;
 
 use super::{
     own_binary,
+    served::{self, Served},
+    servers::Servers,
     table::Way,
     watch::{self, Powered},
 };
@@ -45,6 +47,8 @@ pub(super) struct Plan {
 /// A rack that is up, with the daemon in it.
 pub(super) struct Running {
     rack: Arc<Rack>,
+    /// Before the daemon, which asks them; nodes join them.
+    servers: Servers,
     daemon: Daemon,
     machines: Vec<Arc<Machine>>,
 }
@@ -81,6 +85,9 @@ listen = ["10.77.0.1:69"]
 [nodes]
 enroll = "auto"
 trust_boot_network = true
+[cluster]
+mode = "own"
+advertise = "10.77.0.1"
 [ansible]
 playbook = "{playbook}"
 [assets]
@@ -105,9 +112,10 @@ fn playbook() -> Result<PathBuf, Failure> {
     })
 }
 
-/// What an operator prepares once: loaders, the node image, Ansible. Each is at once where nothing is missing.
+/// What an operator prepares once: loaders, the node image, Ansible, the programs that nodes run. Each is at once where
+/// nothing is missing.
 pub(super) async fn prepare(config: &Path) -> Result<(), Failure> {
-    for verb in [["assets", "fetch"], ["image", "build"], ["ansible", "setup"]] {
+    for verb in [["assets", "fetch"], ["image", "build"], ["ansible", "setup"], ["assets", "adopt"]] {
         screen::line(format!("roost {}", verb.join(" ")))?;
         let mut command = tokio::process::Command::new(own_binary()?);
         command.arg("--config").arg(config).args(verb).kill_on_drop(true);
@@ -143,15 +151,18 @@ impl Running {
             Ok(rack.add(spec)?)
         });
         let machines = machines.collect::<Result<_, Failure>>()?;
+        let logs = data_dir.join("run");
+        std::fs::create_dir_all(&logs)?;
+        let servers = Servers::up(&rack, config, &logs).await?;
         let daemon = DaemonSpec {
             binary: own_binary()?,
             config: std::fs::read_to_string(config)?,
             data_dir: data_dir.to_owned(),
-            dir: data_dir.join("run"),
+            dir: logs,
             env: Vec::new(),
         };
         let daemon = Daemon::start(&rack, daemon).await?;
-        Ok(Self { rack, daemon, machines })
+        Ok(Self { rack, servers, daemon, machines })
     }
 
     /// Switches every machine on and follows them until all are ready, or one is not going to be.
@@ -162,6 +173,11 @@ impl Running {
             machine.power_on().await?;
         }
         watch::until_ready(&self.daemon.api(), powered, limit).await
+    }
+
+    /// Runs a job on one of the machines and calls it where Consul says that it answers.
+    pub(super) async fn serve(&self, config: &Path) -> Result<Served, Failure> {
+        served::serve(&self.rack, self.daemon.api().socket(), config).await
     }
 
     /// What answers `roost lab power` and magic packets from now on.
@@ -191,6 +207,7 @@ impl Running {
     pub(super) async fn down(mut self) -> Result<(), Failure> {
         let stopped = self.daemon.stop(GRACE).await;
         drop(self.machines);
+        drop(self.servers);
         // The only holder by now; if not, the last one takes the rack away when it lets go.
         if let Some(rack) = Arc::into_inner(self.rack) {
             rack.down()?;

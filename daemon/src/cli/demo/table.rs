@@ -6,6 +6,8 @@
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use vocabulary::{Step, StepRecord, Timestamp};
 
+use super::served::Served;
+
 /// The stations that make a stage of the table; the others are shown live only.
 const STAGES: [(Step, &str); 13] = [
     (Step::Discover, "firmware asks for an address"),
@@ -52,7 +54,7 @@ pub(super) fn line(way: &Way, record: &StepRecord) -> String {
 
 /// The table at the end.
 #[must_use]
-pub(super) fn table(ways: &[Way]) -> String {
+pub(super) fn table(ways: &[Way], served: &Served) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(["machine", "stage", "seconds", "since power on"]);
     for way in ways {
@@ -68,12 +70,30 @@ pub(super) fn table(ways: &[Way]) -> String {
             before = seconds;
         }
     }
+    add_served(&mut table, ways, served);
     for column in [2, 3] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     table.to_string()
+}
+
+/// The job's stages, since the power button of the machine that it landed on.
+fn add_served(table: &mut Table, ways: &[Way], served: &Served) {
+    let Some(way) = ways.iter().find(|way| way.steps.iter().any(|step| step.node == served.node)) else { return };
+    let mut before = way.seconds_to(Step::Ready).unwrap_or_default();
+    let stages = [("its first job runs, and is found", served.found), ("its first job answers", served.answered)];
+    for (name, at) in stages {
+        let seconds = at.duration_since(way.power_on).as_secs_f64();
+        table.add_row([
+            way.machine.clone(),
+            name.to_owned(),
+            format!("{:.1}", seconds - before),
+            format!("{seconds:.1}"),
+        ]);
+        before = seconds;
+    }
 }
 
 #[cfg(test)]
@@ -98,10 +118,12 @@ mod tests {
     #[test]
     fn stages_show_their_own_and_the_whole_time() {
         let way = way(&[(Step::Discover, 3), (Step::Script, 8), (Step::Ready, 100)]);
-        let text = table(&[way]);
+        let at = |second: i64| Timestamp::from_second(1_700_000_000 + second).unwrap();
+        let text = table(&[way], &Served { node: NodeId::of(Mac([2; 6])), found: at(103), answered: at(104) });
         assert!(text.contains("firmware asks for an address"), "{text}");
         assert!(text.contains("5.0") && text.contains("8.0"), "{text}");
         assert!(text.contains("92.0") && text.contains("100.0"), "{text}");
+        assert!(text.contains("3.0") && text.contains("104.0"), "{text}");
     }
 
     #[test]
