@@ -69,8 +69,7 @@ impl<C: Cluster> Joiner<C> {
 
     /// One look and what follows; how long to rest after it.
     async fn turn(&self) -> Duration {
-        let is_joining = self.nodes.ask(|ledger, _, _| ledger.is_joining()).await.unwrap_or_default();
-        let view = match self.cluster.look(if is_joining { BUSY } else { QUIET }).await {
+        let view = match self.look().await {
             Ok(view) => view,
             Err(reason) => {
                 let told = self.nodes.ask(move |ledger, now, writes| ledger.cluster_silent(now, &reason, writes));
@@ -85,6 +84,27 @@ impl<C: Cluster> Joiner<C> {
             self.act(&act, owner).await;
         }
         PACE
+    }
+
+    /// A machine that begins to join does not wait until a quiet look is over.
+    async fn look(&self) -> Result<View, Reason> {
+        if !self.is_joining().await {
+            tokio::select! {
+                view = self.cluster.look(QUIET) => return view,
+                () = self.until_joining() => {}
+            }
+        }
+        self.cluster.look(BUSY).await
+    }
+
+    async fn is_joining(&self) -> bool {
+        self.nodes.ask(|ledger, _, _| ledger.is_joining()).await.unwrap_or_default()
+    }
+
+    async fn until_joining(&self) {
+        while !self.is_joining().await {
+            tokio::time::sleep(BUSY).await;
+        }
     }
 
     async fn act(&self, act: &Act, owner: Option<NodeId>) {
