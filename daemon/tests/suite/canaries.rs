@@ -304,10 +304,16 @@ async fn answers(rig: &Rig, haul: &mut Haul) {
         for id in ids {
             let path = path.replace("{id}", &id).replace("{mac}", &id);
             let (status, body) = rig.answer(Method::GET, &path).await;
-            assert_eq!(status, StatusCode::OK, "{path}: {body}");
+            // The daemon of this test has no cluster, and routes of one say so.
+            let expected = if of_a_cluster(&path) { StatusCode::CONFLICT } else { StatusCode::OK };
+            assert_eq!(status, expected, "{path}: {body}");
             haul.add(format!("GET {path}"), body);
         }
     }
+}
+
+fn of_a_cluster(path: &str) -> bool {
+    ["/api/jobs", "/api/secrets"].iter().any(|routes| path.starts_with(routes)) || path.ends_with("/drain")
 }
 
 /// The plain copy, as a person makes it.
