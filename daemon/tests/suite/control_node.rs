@@ -117,6 +117,7 @@ impl Shell {
             .arg("-C")
             .arg(root);
         tar.args(["scripts/install", "scripts/common.sh", "ansible/playbook.yaml", "ansible/roles"]);
+        tar.args(["jobs/hello.nomad.hcl", "jobs/web.nomad.hcl"]);
         tar.args(["config.example.toml", "systemd/roost.service", "-C"]).arg(self.folder.path()).arg("roost");
         done(&mut tar);
         parcel
