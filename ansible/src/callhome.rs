@@ -23,6 +23,7 @@ const DISK_LIMIT: usize = 128;
 const TEXT_LIMIT_BYTES: usize = 128;
 const NAME_LIMIT_BYTES: usize = 32;
 const DETAIL_LIMIT_BYTES: usize = 512;
+const DATA_DETAIL_LIMIT_BYTES: usize = 256;
 const CPU_LIMIT: u32 = 65_536;
 const MEMORY_LIMIT_MIB: u64 = 1 << 30;
 const QUOTE_LIMIT_CHARS: usize = 80;
@@ -144,6 +145,7 @@ pub fn call_home(body: &[u8]) -> Result<CallHome, Refusal> {
     at_most("ssh_host_keys", claim.ssh_host_keys.len(), HOST_KEY_LIMIT)?;
     distinct("ssh_host_keys", claim.ssh_host_keys.iter().map(ToString::to_string))?;
     hardware(&claim.hardware)?;
+    claim.data.as_ref().map_or(Ok(()), |data| text("data.detail", &data.detail, DATA_DETAIL_LIMIT_BYTES))?;
     Ok(claim)
 }
 

@@ -8,14 +8,15 @@
 //! When a commit fails the ledger is read back from the store: what could not be written did not happen, and whoever
 //! asked is told so and asks again (iPXE, the call-home client and Ansible's book-keeping all do).
 //!
-//! Read on in `lifecycle` (states), `door` (who is let in), `admission` (who a call-home comes from), `endorsement` (its TPM),
-//! `joining` (what the cluster says of it), `requests` (what can be asked).
+//! Read on in `lifecycle` (states), `door` (who is let in), `admission` (who a call-home comes from), `endorsement` (its
+//! TPM), `keeping` (its data disk), `joining` (what the cluster says of it), `requests` (what can be asked).
 
 pub mod admission;
 pub mod door;
 pub mod endorsement;
 pub mod joiner;
 pub mod joining;
+pub mod keeping;
 pub mod launcher;
 pub mod ledger;
 pub mod lifecycle;

@@ -19,7 +19,7 @@ for generator in $(names "$generators"); do
     ln -sf /dev/null "$root/etc/systemd/system-generators/$generator"
 done
 
-chroot "$root" systemctl --quiet enable systemd-networkd.service roost-call-home.service
+chroot "$root" systemctl --quiet enable systemd-networkd.service roost-call-home.service roost-data.service
 chroot "$root" systemctl --quiet disable docker.service docker.socket containerd.service 2>/dev/null
 chroot "$root" systemctl --quiet set-default multi-user.target
 chroot "$root" usermod -p '*' root

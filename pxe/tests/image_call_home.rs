@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use vocabulary::{CallHome, Firmware, Token};
+use vocabulary::{CallHome, DataState, Firmware, Token};
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0Yx8E0fMmzQzVmU1nJqFZ0WkV5Yk1pQm9vdEtleTEy";
 const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 12\r\n\r\n{\"run_id\":7}";
@@ -140,6 +140,25 @@ fn what_it_sends_is_a_call_home() {
     assert!(console(machine.path()).contains("called home; run 7"));
     let shown = format!("{}{}", console(machine.path()), String::from_utf8_lossy(&output.stderr));
     assert!(!shown.contains(&token()), "{shown}");
+}
+
+#[test]
+fn what_became_of_a_data_disk_is_sent_along_where_there_is_one() {
+    let machine = machine();
+    let sent = |machine: &tempfile::TempDir| {
+        let (bodies, _) = call(machine.path(), &[ACCEPTED]);
+        serde_json::from_str::<CallHome>(&bodies[0]).unwrap().data
+    };
+    assert_eq!(sent(&machine), None);
+    fs::create_dir_all(machine.path().join("run/roost")).unwrap();
+    let said = machine.path().join("run/roost/data-disk");
+    fs::write(&said, "mounted\n0b9a5bd2-1111-4222-8333-444455556666\n/dev/vda1\n").unwrap();
+    let data = sent(&machine).unwrap();
+    assert_eq!((data.state, data.detail.as_str()), (DataState::Mounted, "/dev/vda1"));
+    assert_eq!(data.uuid.unwrap().to_string(), "0b9a5bd2-1111-4222-8333-444455556666");
+    fs::write(&said, "ambiguous\n\n/dev/vda1 /dev/vdb1 are labelled\n").unwrap();
+    let data = sent(&machine).unwrap();
+    assert_eq!((data.state, data.uuid), (DataState::Ambiguous, None));
 }
 
 #[test]

@@ -204,6 +204,7 @@ fn every_shell_script_parses_and_shellcheck_has_no_complaint() {
         "root/etc/initramfs-tools/scripts/roost",
         "root/etc/initramfs-tools/scripts/roost-lease",
         "root/etc/initramfs-tools/scripts/init-bottom/roost",
+        "root/usr/lib/roost/data-disk",
         "root/usr/lib/roost/load-disk-drivers",
     ];
     for script in scripts.map(image) {

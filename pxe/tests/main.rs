@@ -17,6 +17,7 @@ mod http_files;
 mod http_limits;
 mod http_scripts;
 mod image_call_home;
+mod image_data_disk;
 mod image_inputs;
 mod image_scripts;
 mod ipxe_real;

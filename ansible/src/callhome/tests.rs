@@ -121,6 +121,26 @@ fn texts_and_numbers_are_bounded() {
 }
 
 #[test]
+fn what_a_machine_says_of_its_data_disk_is_bounded() {
+    let with = |data: Value| {
+        let mut body = honest();
+        body["data"] = data;
+        call_home(body.to_string().as_bytes())
+    };
+    let uuid = "0b9a5bd2-1111-4222-8333-444455556666";
+    let said =
+        with(json!({"state": "unusable", "uuid": uuid, "detail": "e2fsck: errors are left"})).unwrap().data.unwrap();
+    assert_eq!((said.state, said.uuid.unwrap().to_string()), (vocabulary::DataState::Unusable, uuid.to_owned()));
+    assert_eq!(with(Value::Null).unwrap().data, None);
+    assert!(matches!(with(json!({"state": "unusable", "detail": "{{ x }}"})), Err(Refusal::Text { .. })));
+    assert!(matches!(with(json!({"state": "unusable", "detail": "x".repeat(257)})), Err(Refusal::TooMany { .. })));
+    for bad in [json!({"state": "fine"}), json!({"state": "mounted", "uuid": "x"}), json!({"state": "mounted", "x": 1})]
+    {
+        assert!(matches!(with(bad), Err(Refusal::Malformed { .. })));
+    }
+}
+
+#[test]
 fn keys_and_mac_are_a_single_machines() {
     assert!(matches!(refused("/ssh_host_keys", json!([])), Refusal::Empty { .. }));
     assert!(matches!(refused("/ssh_host_keys", json!([KEY, KEY])), Refusal::Duplicate { .. }));

@@ -161,6 +161,19 @@ pub struct IdentityView {
     pub host_keys: Vec<String>,
     /// The TPM that it rests on; absent where the machine has proved none.
     pub tpm: Option<TpmView>,
+    /// The disk that keeps its host keys and machine id; absent where they are new at each boot.
+    #[serde(default)]
+    pub kept: Option<KeptView>,
+}
+
+/// The disk labelled `ROOST_DATA` that an identity rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct KeptView {
+    /// Of its file system, where it is known.
+    pub disk: Option<String>,
+    /// Since when Roost knows of it.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
 }
 
 /// The TPM that an identity rests on.
@@ -181,6 +194,10 @@ impl From<Identity> for IdentityView {
             machine_id: identity.machine_id.map(|id| id.to_string()),
             host_keys: identity.host_keys.iter().map(ToString::to_string).collect(),
             tpm: identity.tpm.map(|tpm| TpmView { endorsement_key: tpm.key, proven: tpm.proven }),
+            kept: identity.kept.map(|kept| {
+                let disk = kept.disk.map(|uuid| uuid.to_string());
+                KeptView { disk, since: kept.since }
+            }),
         }
     }
 }

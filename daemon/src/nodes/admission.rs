@@ -8,7 +8,7 @@
 use sha2::{Digest as _, Sha256};
 use vocabulary::{CallHome, Identity, RunId, SmbiosUuid, Timestamp, TokenHash};
 
-use super::lifecycle::Tracked;
+use super::{keeping, lifecycle::Tracked};
 
 /// What to do with a call-home.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,11 +82,14 @@ fn judge_claims(tracked: &Tracked, asked_with: Option<SmbiosUuid>, call: &CallHo
         Some(known) if tracked.pardoned.is_none() && known.smbios_uuid != claimed => {
             Decision::Park("its MAC is known with another SMBIOS UUID")
         }
+        Some(known) if tracked.pardoned.is_none() => {
+            keeping::strays(known, call).map_or(Decision::Accept, Decision::Park)
+        }
         _ => Decision::Accept,
     }
 }
 
-/// What is pinned once a call-home is accepted, the TPM aside: that is proven over SSH later.
+/// What is pinned once a call-home is accepted, without what is carried over: the TPM, and the disk that keeps it.
 #[must_use]
 pub fn identity(call: &CallHome) -> Identity {
     let mut host_keys = call.ssh_host_keys.clone();
@@ -98,6 +101,7 @@ pub fn identity(call: &CallHome) -> Identity {
         host_keys,
         answered: None,
         tpm: None,
+        kept: None,
     }
 }
 

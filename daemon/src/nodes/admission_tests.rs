@@ -37,6 +37,7 @@ fn call(uuid: &str) -> CallHome {
         machine_id: MachineId::try_from("0123456789abcdef0123456789abcdef".to_owned()).unwrap(),
         ssh_host_keys: vec![key('A'), key('B')],
         hardware: vocabulary::Hardware::default(),
+        data: None,
     }
 }
 

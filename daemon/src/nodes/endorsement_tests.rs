@@ -67,6 +67,7 @@ fn boot(ledger: &mut Ledger, second: i64, host_key: char) -> Launchable {
         machine_id: MachineId::try_from("0".repeat(32)).unwrap(),
         ssh_host_keys: vec![HostKey::try_from(format!("ssh-ed25519 {}", host_key.to_string().repeat(64))).unwrap()],
         hardware: Hardware::default(),
+        data: None,
     };
     ledger.call_home(at(second), &call, peer, None, &mut writes).unwrap();
     let [one] = ledger.launchables().try_into().unwrap();

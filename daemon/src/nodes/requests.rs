@@ -15,7 +15,7 @@ use vocabulary::{
 
 use super::{
     admission::{self, Decision, Refusal},
-    endorsement,
+    endorsement, keeping,
     ledger::{Asked, Ledger, Writes, authority_name},
     lifecycle::{Accepted, Repeat, Tracked},
 };
@@ -212,7 +212,7 @@ impl Ledger {
         let token = call.token.hash();
         let mac = self.owner(token).ok_or(Refusal::UnknownToken)?;
         let tracked = self.machine(mac).ok_or(Refusal::UnknownToken)?;
-        match admission::decide(now, tracked, token, call) {
+        match keeping::of_another(self.machines(), mac, call, admission::decide(now, tracked, token, call)) {
             Decision::Repeat(run) => Ok(run),
             Decision::Refuse(refusal) => {
                 let line = format!("call-home from {source}: {refusal}");
@@ -220,7 +220,10 @@ impl Ledger {
                 Err(refusal.into())
             }
             Decision::Park(cause) => {
-                self.turn(now, mac, writes, |tracked, _, turn, _| tracked.park(now, cause, turn));
+                self.turn(now, mac, writes, |tracked, _, turn, _| {
+                    keeping::quote(call, turn);
+                    tracked.park(now, cause, turn);
+                });
                 Err(TurnedDown::Parked(cause.to_owned()))
             }
             Decision::Accept => self.accept(now, mac, call, Tracked::reachable_at(leased, source), writes),
@@ -240,10 +243,13 @@ impl Ledger {
         let repeat = self.next_attempt(mac);
         let run = self.turn(now, mac, writes, |tracked, counters, turn, _| {
             tracked.take_up(token);
-            let tpm = endorsement::carried(tracked.node.identity.as_ref().filter(|_| tracked.pardoned.is_none()));
-            tracked.known_anew(Identity { tpm, ..admission::identity(call) });
+            let before = tracked.node.identity.take();
+            let known = before.as_ref().filter(|_| tracked.pardoned.is_none());
+            let (tpm, kept) = (endorsement::carried(known), keeping::kept(now, known, call));
+            tracked.known_anew(Identity { tpm, kept, ..admission::identity(call) });
             tracked.node.address = Some(address);
             turn.line(Step::CalledHome, format!("from {address}"));
+            keeping::tell(&tracked.node.id, before.as_ref(), call, turn);
             let run = tracked.queue_run(now, "call-home", repeat, counters, turn);
             if let Some(boot) = &mut tracked.boot {
                 boot.accepted = Some(Accepted { digest: admission::digest(call), run, at: now });

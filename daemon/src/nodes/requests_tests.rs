@@ -75,6 +75,7 @@ pub(crate) fn call(last: u8, token: Token) -> CallHome {
         machine_id: MachineId::try_from("0".repeat(32)).unwrap(),
         ssh_host_keys: vec![HostKey::try_from(format!("ssh-ed25519 {}", "A".repeat(64))).unwrap()],
         hardware: Hardware::default(),
+        data: None,
     }
 }
 

@@ -135,7 +135,7 @@ async fn a_node_of_before_tpms_were_asked_keeps_its_identity() {
     drop(before);
     let store = Store::open(folder.path(), at(0)).await.unwrap();
     let identity = store.node(id(1)).await.unwrap().unwrap().identity.unwrap();
-    assert_eq!(identity, Identity { tpm: None, answered: None, ..node(1).identity.unwrap() });
+    assert_eq!(identity, Identity { tpm: None, answered: None, kept: None, ..node(1).identity.unwrap() });
 }
 
 /// A database of the second schema, whose identities do not say whether their key answered.
@@ -156,4 +156,21 @@ async fn a_node_that_ansible_worked_on_before_it_was_written_down_that_it_answer
     for (last, answered) in [(1, None), (2, Some(at(50)))] {
         assert_eq!(store.node(id(last)).await.unwrap().unwrap().identity.unwrap().answered, answered);
     }
+}
+
+/// A database of the third schema, whose identities do not say whether a disk keeps them.
+#[tokio::test]
+async fn a_node_of_before_disks_kept_anything_rests_on_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), at(0)).await.unwrap();
+    store.commit(Batch { nodes: vec![node(1).into()], ..Batch::default() }).await.unwrap();
+    store.close().await;
+    let before = Connection::open(database(folder.path())).unwrap();
+    before
+        .execute_batch("UPDATE nodes SET identity = json_remove(identity, '$.kept'); PRAGMA user_version = 3;")
+        .unwrap();
+    drop(before);
+    let store = Store::open(folder.path(), at(0)).await.unwrap();
+    let identity = store.node(id(1)).await.unwrap().unwrap().identity.unwrap();
+    assert_eq!(identity, Identity { kept: None, ..node(1).identity.unwrap() });
 }

@@ -2,7 +2,7 @@
 
 use store::{Batch, NewEvent, NodeWrite, Store};
 use vocabulary::{
-    BootId, EndorsementKey, EndorsementKind, Event, EventKind, Identity, Mac, Node, NodeId, NodeState, ProcessId,
+    BootId, EndorsementKey, EndorsementKind, Event, EventKind, Identity, Kept, Mac, Node, NodeId, NodeState, ProcessId,
     Reason, Run, RunId, RunState, Step, StepRecord, Timestamp, TpmIdentity,
 };
 
@@ -37,6 +37,7 @@ pub(crate) fn node(last: u8) -> Node {
                 key: EndorsementKey { kind: EndorsementKind::Rsa2048, sha256: [last; 32] },
                 proven: Some(at(7)),
             }),
+            kept: Some(Kept { disk: None, since: at(8) }),
         }),
         address: Some([10, 77, 1, last].into()),
         firmware: Some(vocabulary::Firmware::UefiX64),

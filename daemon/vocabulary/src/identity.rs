@@ -210,6 +210,15 @@ pub struct TpmIdentity {
     pub proven: Option<Timestamp>,
 }
 
+/// The disk that keeps a machine's host keys and machine id from one boot to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Of its file system, where it is known; for people, the keys are what is compared.
+    pub disk: Option<Uuid>,
+    /// Since when Roost knows of it.
+    pub since: Timestamp,
+}
+
 /// Everything that says which machine this is. Two boots of one machine agree in every part that both have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
@@ -225,6 +234,8 @@ pub struct Identity {
     pub answered: Option<Timestamp>,
     /// Its TPM, once one was proven; absent where the machine has none.
     pub tpm: Option<TpmIdentity>,
+    /// The disk that keeps its host keys and machine id; absent where they are new at each boot.
+    pub kept: Option<Kept>,
 }
 
 #[cfg(test)]
@@ -345,12 +356,12 @@ mod tests {
         let written = concat!(
             r#"{"mac":"52:54:00:12:34:56","smbios_uuid":"4c4c4544-0042-3510-8054-b4c04f564433","machine_id":null,"#,
             r#""host_keys":["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0Yx8E0fMmzQzVmU1nJqFZ0WkV5Yk1pQm9vdEtleTEy"],"#,
-            r#""answered":null,"tpm":null}"#
+            r#""answered":null,"tpm":null,"kept":null}"#
         );
         let identity: Identity = serde_json::from_str(written).unwrap();
         assert_eq!(identity.mac, Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]));
         assert_eq!(serde_json::to_string(&identity).unwrap(), written);
-        let older = written.replace("\"answered\":null,\"tpm\":null", "\"tpm\":null");
+        let older = written.replace("\"answered\":null,\"tpm\":null,\"kept\":null", "\"tpm\":null");
         assert_eq!(serde_json::from_str::<Identity>(&older).unwrap(), identity, "as it stood before it had that word");
     }
 

@@ -30,6 +30,45 @@ pub struct CallHome {
     pub ssh_host_keys: Vec<HostKey>,
     /// What is in the box.
     pub hardware: Hardware,
+    /// What became of its data disk; absent where it found none.
+    #[serde(default)]
+    pub data: Option<DataDisk>,
+}
+
+/// What a live machine says of the disk that is labelled `ROOST_DATA`. Proves nothing: the host keys do.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataDisk {
+    /// How far it got with it.
+    pub state: DataState,
+    /// Of its file system; absent where it could not be told.
+    #[serde(default)]
+    pub uuid: Option<uuid::Uuid>,
+    /// For people, at most 256 bytes: why no more came of it.
+    #[serde(default)]
+    pub detail: String,
+}
+
+/// How far a machine got with its data disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataState {
+    /// It is mounted, and the machine has its host keys and machine id from it.
+    Mounted,
+    /// Host keys and machine id came from it; the data lie in RAM in this boot.
+    IdentityOnly,
+    /// It is there, and nothing came of it.
+    Unusable,
+    /// Two or more carry the label; none was touched.
+    Ambiguous,
+}
+
+impl DataState {
+    /// Whether host keys and machine id are the ones that a disk keeps.
+    #[must_use]
+    pub const fn keeps_identity(self) -> bool {
+        matches!(self, Self::Mounted | Self::IdentityOnly)
+    }
 }
 
 /// A summary of the machine, for people and for placement; proves nothing.
@@ -78,6 +117,21 @@ pub struct Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_scripts_on_a_machine_say_of_its_disk_keeps_its_name() {
+        for (name, state) in [
+            ("mounted", DataState::Mounted),
+            ("identity_only", DataState::IdentityOnly),
+            ("unusable", DataState::Unusable),
+            ("ambiguous", DataState::Ambiguous),
+        ] {
+            let said: DataDisk = serde_json::from_value(serde_json::json!({ "state": name })).unwrap();
+            assert_eq!((said.state, said.uuid, said.detail.as_str()), (state, None, ""));
+        }
+        assert!(DataState::Mounted.keeps_identity() && DataState::IdentityOnly.keeps_identity());
+        assert!(!DataState::Unusable.keeps_identity() && !DataState::Ambiguous.keeps_identity());
+    }
 
     #[test]
     fn what_a_machine_posts_shows_no_token_when_it_is_logged() {

@@ -19,9 +19,9 @@ mod step;
 
 pub use approved::{Approved, Authority};
 pub use event::{Event, EventKind, Seq};
-pub use identity::{EndorsementKey, EndorsementKind, HostKey, Identity, MachineId, SmbiosUuid, TpmIdentity};
+pub use identity::{EndorsementKey, EndorsementKind, HostKey, Identity, Kept, MachineId, SmbiosUuid, TpmIdentity};
 pub use ids::{BootId, KeyId, NodeId, ParseIdError, RequestId, RunId};
-pub use intake::{CallHome, Disk, Hardware, Progress};
+pub use intake::{CallHome, DataDisk, DataState, Disk, Hardware, Progress};
 pub use mac::{Mac, ParseMacError};
 pub use node::{Firmware, Node, NodeState, Reason, Wait};
 pub use nomad::{NomadId, ParseNomadIdError};

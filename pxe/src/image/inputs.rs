@@ -108,10 +108,12 @@ const ROOT_FILES: &[RootFile] = root_files! {
     Text "etc/systemd/journald.conf.d/roost.conf",
     Text "etc/systemd/system/docker.service.d/roost.conf",
     Text "etc/systemd/system/roost-call-home.service",
+    Text "etc/systemd/system/roost-data.service",
     Text "etc/systemd/system/ssh.service",
     Text "etc/systemd/system/systemd-udev-trigger.service.d/roost.conf",
     Text "etc/systemd/system/var-lib-docker.mount",
     Program "usr/lib/roost/call-home",
+    Program "usr/lib/roost/data-disk",
     Program "usr/lib/roost/load-disk-drivers",
 };
 
