@@ -6,6 +6,7 @@
 //! | `cluster.rs` | `Cluster` | who is a member, over the clients of `jobs` |
 //! | `kits.rs` | `Kits` | the Ansible runner: what a node needs to join |
 //! | `leases.rs` | `LeaseLog` | DHCP, over the store |
+//! | `disks.rs` | orders for data disks as a part | `orders.rs` |
 //! | `fleet.rs` | `FleetDesk` | the API, over the keyring |
 //! | `intake.rs` | `Intake` | what booting machines post |
 //! | `looks.rs` | | bounds the looks at machines that `boot.rs` takes |
@@ -19,6 +20,7 @@
 
 pub mod boot;
 pub mod cluster;
+pub mod disks;
 pub mod fleet;
 pub mod intake;
 pub mod kits;

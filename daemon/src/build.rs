@@ -16,6 +16,7 @@ use crate::{
     adapters::{
         boot::{BootRoom, NoLeases},
         cluster::{Servers, connect},
+        disks::{self, DiskMaker},
         fleet::{self, Rotator},
         intake::FrontDoor,
         kits::ClusterKits,
@@ -226,6 +227,8 @@ pub struct ApiParts {
     pub rotator: Rotator,
     /// Switches machines on and off.
     pub switcher: Switcher,
+    /// Makes data disks.
+    pub disk_maker: DiskMaker,
 }
 
 /// The API and its listeners.
@@ -248,7 +251,8 @@ pub async fn api(
     // An answer comes before the request's deadline, whatever it is.
     let answer_within = config.limits.request_timeout * 2 / 3;
     let (switches, switcher) = switches::switches(nodes.clone(), power, room.clone(), answer_within);
-    let orders = Orders { nodes: nodes.clone(), switches, room, roster };
+    let (disks, disk_maker) = disks::disks(nodes.clone(), Arc::clone(&keys), answer_within);
+    let orders = Orders { nodes: nodes.clone(), switches, disks, room, roster };
     let switch = Switch { runner, data_dir: config.data_dir.clone() };
     let (desk, rotator) = fleet::fleet(nodes.clone(), keys, Arc::clone(&clock), answer_within);
     let deps = Deps {
@@ -266,7 +270,7 @@ pub async fn api(
     let api = Api::new(api_config(config), deps, closing);
     let router = http::router(api.clone())?;
     let server = Server::build(listen_config(config), router, clock).await?;
-    Ok(ApiParts { api, server, clerk, rotator, switcher })
+    Ok(ApiParts { api, server, clerk, rotator, switcher, disk_maker })
 }
 
 fn api_config(config: &Config) -> ApiConfig {

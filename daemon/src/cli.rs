@@ -23,6 +23,7 @@ mod key;
 mod lab;
 mod lease;
 mod node;
+mod node_disk;
 mod run;
 mod screen;
 mod secret;

@@ -21,6 +21,7 @@ pub mod auth;
 pub mod ca;
 mod ca_route;
 pub mod desks;
+mod disk;
 mod docs;
 pub mod drain;
 pub mod error;
@@ -103,6 +104,7 @@ fn documented() -> (Router<Api>, utoipa::openapi::OpenApi) {
     let (routes, mut document) = OpenApiRouter::with_openapi(About::openapi())
         .merge(status::router())
         .merge(nodes::router())
+        .merge(disk::router())
         .merge(drain::router())
         .merge(runs::router())
         .merge(jobs::router())

@@ -15,6 +15,7 @@ pub mod bus;
 pub mod cli;
 pub mod cluster;
 pub mod config;
+pub mod disk;
 pub mod holder;
 pub mod http;
 pub mod keys;
@@ -120,7 +121,7 @@ impl Daemon {
     pub async fn run(self, stop: Stop) -> Result<(), BoxError> {
         let Self { mut supervisor, store, nodes, past, dhcp, tftp, boot, .. } = self;
         let Self { runner, launcher, keeper, joiner, watchers, closing, .. } = self;
-        let build::ApiParts { api, server, clerk, rotator, switcher } = self.api;
+        let build::ApiParts { api, server, clerk, rotator, switcher, disk_maker } = self.api;
         supervisor.spawn("nodes", OnError::Stop, |stop| nodes.run(stop));
         supervisor.spawn("store/retention", OnError::Log, |stop| past.run(stop));
         if let Some(dhcp) = dhcp {
@@ -141,6 +142,7 @@ impl Daemon {
             supervisor.spawn("cluster/teller", OnError::Stop, |stop| teller.run(stop));
         }
         supervisor.spawn("nodes/power", OnError::Stop, |stop| switcher.run(stop));
+        supervisor.spawn("nodes/disks", OnError::Stop, |stop| disk_maker.run(stop));
         supervisor.spawn("ssh/rotation", OnError::Stop, |stop| rotator.run(stop));
         supervisor.spawn("http/keys", OnError::Stop, |stop| clerk.run(stop));
         supervisor.spawn("http/books", OnError::Log, |stop| async {

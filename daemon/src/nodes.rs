@@ -12,6 +12,7 @@
 //! TPM), `keeping` (its data disk), `joining` (what the cluster says of it), `requests` (what can be asked).
 
 pub mod admission;
+pub mod disks;
 pub mod door;
 pub mod endorsement;
 pub mod joiner;

@@ -8,11 +8,11 @@ use std::{collections::HashSet, sync::Arc};
 use tasks::Statuses;
 use vocabulary::{Approved, Mac, NodeId, NodeState, RunId};
 
-use super::{boot::BootRoom, roster::Roster, switches::Switches, watching};
+use super::{boot::BootRoom, disks::Disks, roster::Roster, switches::Switches, watching};
 use crate::{
     http::desks::{
-        Answer, Cancel, Effect, Explanation, LogPiece, NodeDesk, NodeError, NodeOrder, PartStatus, PartsBoard,
-        PowerOrder, RunDesk, RunError, RunOrder,
+        Answer, Cancel, DiskOrder, Effect, Explanation, LogPiece, NodeDesk, NodeError, NodeOrder, PartStatus,
+        PartsBoard, PowerOrder, RunDesk, RunError, RunOrder,
     },
     nodes::{
         Nodes, NodesError,
@@ -28,6 +28,8 @@ pub struct Orders {
     pub nodes: Nodes,
     /// To the part that switches machines.
     pub switches: Switches,
+    /// To the part that makes data disks.
+    pub disks: Disks,
     /// Who can ask a node whether it is up.
     pub room: BootRoom,
     /// Where a node that is forgotten has an entry.
@@ -63,6 +65,14 @@ impl NodeDesk for Orders {
 
     async fn power(&self, order: Approved<PowerOrder>) -> Result<Vec<Effect>, NodeError> {
         self.switches.switch(order).await
+    }
+
+    async fn disk(&self, order: Approved<DiskOrder>) -> Result<Vec<Effect>, NodeError> {
+        self.disks.make(order).await
+    }
+
+    async fn disks(&self, order: &DiskOrder) -> Result<Vec<Effect>, NodeError> {
+        self.disks.preview(order).await
     }
 
     async fn preview(&self, order: NodeOrder) -> Result<Vec<Effect>, NodeError> {

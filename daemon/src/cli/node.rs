@@ -46,6 +46,12 @@ pub(super) enum NodeVerb {
     /// says. Nomad does not wait for replacements to run: what finds no place elsewhere is shown at the end, with the
     /// reason, and is the exit code. Ctrl-C ends the watching, not the drain.
     Drain(super::drain::Drain),
+    /// Make a disk of a machine its data disk, which outlives a reboot.
+    ///
+    /// The disk gets a partition table and a file system labelled ROOST_DATA, which keeps /var/lib/nomad, /var/lib/consul,
+    /// /var/lib/docker and /var/lib/roost, the SSH host key and the machine id. From then on the machine must come back
+    /// with that key: without the disk it is parked as suspect until it is approved. Asked twice, it changes nothing.
+    Disk(super::node_disk::Disk),
     /// Say what a machine would be answered, and why. Changes nothing.
     Explain(super::explain::Explain),
 }
@@ -163,6 +169,7 @@ impl NodeVerb {
                 changed(&client.post(&path, &rehearsal.query(), &json!({ "action": action })).await?)
             }
             Self::Drain(drain) => drain.run(&client).await,
+            Self::Disk(disk) => disk.run(&client).await,
             Self::Explain(explain) => explain.ask(&client).await,
         }
     }
@@ -240,6 +247,11 @@ fn rests_on(identity: &IdentityView) -> Vec<[String; 2]> {
     let mut parts = vec!["MAC"];
     parts.extend(identity.smbios_uuid.as_ref().map(|_| "SMBIOS UUID"));
     parts.extend(identity.tpm.as_ref().map(|_| "TPM"));
+    parts.extend(identity.kept.as_ref().map(|_| "host keys and machine id"));
+    let disk = identity.kept.as_ref().map_or_else(
+        || "none: nothing on it outlives a reboot".to_owned(),
+        |kept| format!("{}, known since {}", screen::maybe(kept.disk.as_ref()), screen::at(kept.since)),
+    );
     let tpm = identity.tpm.as_ref().map_or_else(
         || "none was proven".to_owned(),
         |tpm| match tpm.proven {
@@ -251,6 +263,7 @@ fn rests_on(identity: &IdentityView) -> Vec<[String; 2]> {
         row("identity rests on", parts.join(", ")),
         row("SMBIOS UUID", screen::maybe(identity.smbios_uuid.as_ref())),
         row("TPM", tpm),
+        row("data disk", disk),
     ]
 }
 

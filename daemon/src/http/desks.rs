@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vocabulary::{Approved, CallHome, Mac, NodeId, RunId};
 
-pub use crate::nodes::requests::Approval;
 use crate::power::PowerAction;
+pub use crate::{disk::DiskOrder, nodes::requests::Approval};
 
 /// A cause whose type does not matter here.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -113,6 +113,10 @@ pub trait NodeDesk: Send + Sync + 'static {
     async fn forget(&self, node: Approved<NodeId>) -> Result<Vec<Effect>, NodeError>;
     /// Switches a machine. `Ok` says that the order left; success is the machine's next DISCOVER.
     async fn power(&self, order: Approved<PowerOrder>) -> Result<Vec<Effect>, NodeError>;
+    /// Makes one of a machine's disks its data disk.
+    async fn disk(&self, order: Approved<DiskOrder>) -> Result<Vec<Effect>, NodeError>;
+    /// Every disk of the machine, and what that order would make of it; asks the machine.
+    async fn disks(&self, order: &DiskOrder) -> Result<Vec<Effect>, NodeError>;
     /// What the order would bring about; fails as the order would.
     async fn preview(&self, order: NodeOrder) -> Result<Vec<Effect>, NodeError>;
     /// What a machine would be answered.

@@ -172,6 +172,7 @@ impl Ledger {
         self.end_unwanted(now, before.node.run, &tracked, writes);
         self.end_unwanted(now, tracked.node.run, &tracked, writes);
         self.note_power(&before.power(), &tracked.power(), writes);
+        self.note_making(before.making.as_ref(), tracked.making.as_ref(), writes);
         if tracked.pardoned != before.pardoned {
             writes.pardoned = Some(self.pardons());
         }

@@ -16,6 +16,7 @@ use vocabulary::{
 
 pub use super::rules::{Enroll, Membership, Rules, Slas, TpmRule};
 use super::{
+    disks::Making,
     joining,
     pace::Pace,
     power::{Awaited, Switching},
@@ -83,6 +84,8 @@ pub struct Tracked {
     pub powered: Option<Awaited>,
     /// Roost is switching it.
     pub switching: Option<Switching>,
+    /// One of its disks is being made its data disk.
+    pub making: Option<Making>,
     /// Since when a person's approval of this suspect stands open for another identity.
     pub pardoned: Option<Timestamp>,
     /// How many boots it opened lately.
@@ -167,7 +170,7 @@ impl Tracked {
     pub fn kept(node: Node, boot: Option<Boot>, ordered: Option<Timestamp>, now: Timestamp) -> Self {
         let powered = ordered.map(|ordered| Awaited { ordered, listening: now });
         let pace = Pace::default();
-        Self { node, boot, earlier: None, powered, switching: None, pardoned: None, pace }
+        Self { node, boot, earlier: None, powered, switching: None, making: None, pardoned: None, pace }
     }
 
     /// Puts the node into a state with nothing to explain.

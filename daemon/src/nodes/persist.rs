@@ -7,6 +7,7 @@ use store::{Batch, BootRow, Claims, NewEvent, NodeWrite, ReadError, RunFilter, R
 use vocabulary::{Node, NodeId, NodeState, Run, RunId, Step, Timestamp};
 
 use super::{
+    disks::Makings,
     ledger::{Ledger, Pardons, Writes},
     lifecycle::{Accepted, Boot, Counters, Rules, Tracked},
     power::{Orders, Switchings},
@@ -19,6 +20,9 @@ const WINDOW: &str = "nodes.approval_window";
 const POWERED: &str = "nodes.power_orders";
 /// The setting that holds the power orders that are being carried out.
 const SWITCHING: &str = "nodes.power_switching";
+
+/// The setting that holds the orders for data disks that are being carried out.
+const MAKINGS: &str = "nodes.disk_orders";
 
 /// The setting that holds the approvals of suspects that stand open.
 const PARDONED: &str = "nodes.pardons";
@@ -53,6 +57,7 @@ fn batch(writes: Writes, now: Timestamp) -> Batch {
     let window = writes.window.map(|window| (WINDOW.to_owned(), window.map(|window| serde_json::json!(window))));
     let powered = writes.powered.map(|orders| (POWERED.to_owned(), Some(serde_json::json!(orders))));
     let switching = writes.switching.map(|orders| (SWITCHING.to_owned(), Some(serde_json::json!(orders))));
+    let makings = writes.makings.map(|orders| (MAKINGS.to_owned(), Some(serde_json::json!(orders))));
     let pardoned = writes.pardoned.map(|open| (PARDONED.to_owned(), Some(serde_json::json!(open))));
     let mut runs: Vec<Run> = writes.runs.into_values().collect();
     runs.sort_by_key(|run| run.id);
@@ -68,7 +73,7 @@ fn batch(writes: Writes, now: Timestamp) -> Batch {
         runs: runs.into_iter().map(Write::Put).collect(),
         run_tasks: writes.tasks.into_iter().map(|(run, seq, data)| RunTaskRow { run, seq, at: now, data }).collect(),
         steps: writes.steps,
-        settings: window.into_iter().chain(powered).chain(switching).chain(pardoned).collect(),
+        settings: window.into_iter().chain(powered).chain(switching).chain(makings).chain(pardoned).collect(),
         events: writes
             .events
             .into_iter()
@@ -111,11 +116,13 @@ pub async fn load(store: &Store, rules: Rules, now: Timestamp) -> Result<Ledger,
     let window = setting::<Window>(store, WINDOW).await?;
     let powered = setting::<Orders>(store, POWERED).await?.unwrap_or_default();
     let mut switching = setting::<Switchings>(store, SWITCHING).await?.unwrap_or_default();
+    let mut makings = setting::<Makings>(store, MAKINGS).await?.unwrap_or_default();
     let pardons = setting::<Pardons>(store, PARDONED).await?.unwrap_or_default();
     let tracked = |node: Node| {
         let ((boot, earlier), ordered) = (boots_of(&node, &boots), powered.get(&node.id).copied());
         let (switching, pardoned) = (switching.remove(&node.id), pardons.get(&node.id).copied());
-        Tracked { earlier, switching, pardoned, ..Tracked::kept(node, boot, ordered, now) }
+        let making = makings.remove(&node.id);
+        Tracked { earlier, switching, making, pardoned, ..Tracked::kept(node, boot, ordered, now) }
     };
     let machines = nodes.iter().cloned().map(tracked).collect();
     let reports = last_reports(store, &open).await?;

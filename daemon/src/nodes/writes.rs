@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use vocabulary::{BootId, EventKind, Hardware, Node, NodeId, Run, RunId, StepRecord, Timestamp};
 
 use super::{
+    disks::Makings,
     lifecycle::Boot,
     power::{Orders, Switchings},
 };
@@ -38,6 +39,8 @@ pub struct Writes {
     pub powered: Option<Orders>,
     /// The power orders that are being carried out, when they changed.
     pub switching: Option<Switchings>,
+    /// The orders for data disks that are being carried out, when they changed.
+    pub makings: Option<Makings>,
     /// The approvals of suspects that stand open, when they changed.
     pub pardoned: Option<Pardons>,
 }
@@ -53,6 +56,7 @@ impl Writes {
             && self.window.is_none()
             && self.powered.is_none()
             && self.switching.is_none()
+            && self.makings.is_none()
             && self.pardoned.is_none()
     }
 }

@@ -167,7 +167,7 @@ async fn a_node_of_before_disks_kept_anything_rests_on_none() {
     store.close().await;
     let before = Connection::open(database(folder.path())).unwrap();
     before
-        .execute_batch("UPDATE nodes SET identity = json_remove(identity, '$.kept'); PRAGMA user_version = 3;")
+        .execute_batch("UPDATE nodes SET identity = json_remove(identity, '$.kept'); ALTER TABLE nodes DROP COLUMN nomad; PRAGMA user_version = 3;")
         .unwrap();
     drop(before);
     let store = Store::open(folder.path(), at(0)).await.unwrap();

@@ -17,8 +17,8 @@ use daemon::{
     http::{
         self,
         desks::{
-            Answer, Approval, Cancel, Effect, Explanation, FleetDesk, FleetKeyView, LogPiece, NextKeyView, NodeDesk,
-            NodeError, NodeOrder, PartStatus, PartsBoard, PowerOrder, Rotate, RunDesk, RunError, RunOrder,
+            Answer, Approval, Cancel, DiskOrder, Effect, Explanation, FleetDesk, FleetKeyView, LogPiece, NextKeyView,
+            NodeDesk, NodeError, NodeOrder, PartStatus, PartsBoard, PowerOrder, Rotate, RunDesk, RunError, RunOrder,
         },
         keyring::KeyRing,
         prometheus,
@@ -92,6 +92,21 @@ impl NodeDesk for Desk {
     async fn power(&self, order: Approved<PowerOrder>) -> Result<Vec<Effect>, NodeError> {
         self.note(&format!("power {} {}", order.value().node, order.value().action.name()), order.authority());
         NodeDesk::preview(self, NodeOrder::Power(order.into_value())).await
+    }
+
+    async fn disk(&self, order: Approved<DiskOrder>) -> Result<Vec<Effect>, NodeError> {
+        self.note(&format!("disk {}", order.value().node), order.authority());
+        self.disks(order.value()).await
+    }
+
+    async fn disks(&self, order: &DiskOrder) -> Result<Vec<Effect>, NodeError> {
+        match &order.device {
+            Some(device) if order.wipe.is_none() => Err(NodeError::Refused {
+                reason: format!("{device} holds ext4, which would be lost"),
+                hint: "--wipe".to_owned(),
+            }),
+            _ => Ok(Self::effect(&format!("{} vdb", order.node), "empty -> GPT and ext4 labelled ROOST_DATA")),
+        }
     }
 
     async fn preview(&self, order: NodeOrder) -> Result<Vec<Effect>, NodeError> {

@@ -1,5 +1,5 @@
 //! Machines that really boot: firmware, iPXE, Linux, Debian, Ansible, `ready`; BIOS and UEFI, the daemon killed on the
-//! way, one machine as a control node, and the whole rack without power at the end. One rack, one pair of boots for
+//! way, one machine as a control node, one with a data disk, and the whole rack without power at the end. One rack, one pair of boots for
 //! everything that needs a booted machine, because a boot is what costs minutes.
 
 use std::{
@@ -15,7 +15,7 @@ use vocabulary::{NodeId, NodeState, Step};
 use crate::{
     bench::{Bench, Setup},
     control_node::Shell,
-    power_cut,
+    kept, power_cut,
 };
 
 /// Under emulation on two busy cores.
@@ -58,10 +58,17 @@ pub(crate) fn setup(enroll: &'static str) -> Setup {
     Setup { enroll, playbook, assets: Some(prepared()), ..Setup::small() }
 }
 
-/// UEFI machines have a TPM, BIOS machines none: both ways to an identity are walked.
+/// UEFI machines have a TPM, BIOS machines an empty disk: both ways to an identity that is more than a MAC are walked.
 pub(crate) fn machine(bench: &Bench, name: &str, firmware: Firmware, accel: &accel::Accel) -> Arc<Machine> {
     let tpm = (firmware == Firmware::Uefi).then_some(TpmModel::Crb);
-    let spec = MachineSpec { accel: accel.clone(), cpus: 2, tpm, ..MachineSpec::new(name.parse().unwrap(), firmware) };
+    let disk_gib = (firmware == Firmware::Bios).then_some(3);
+    let spec = MachineSpec {
+        accel: accel.clone(),
+        cpus: 2,
+        tpm,
+        disk_gib,
+        ..MachineSpec::new(name.parse().unwrap(), firmware)
+    };
     bench.rack.add(spec).unwrap()
 }
 
@@ -96,8 +103,10 @@ async fn boot_bios_and_uefi_to_ready_while_the_daemon_is_killed_three_times() {
     assert_eq!(succeeded, 2);
     a_second_run_changes_nothing(&bench, &uefi).await;
     it_can_be_a_control_node(&bench, &uefi).await;
+    let before = kept::it_is_given_a_disk(&bench, &bios).await;
     power_cut::the_rack_comes_back_and_nobody_touches_it(&mut bench, &[&bios, &uefi]).await;
     assert_eq!(bench.count(uefi.mac(), Step::TpmProven).await, 2, "the same chip after the power cut");
+    kept::it_came_back_with_what_it_had(&bench, &bios, &before).await;
     bench.daemon.stop(Duration::from_secs(20)).await.unwrap();
 }
 

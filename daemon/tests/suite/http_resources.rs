@@ -55,11 +55,18 @@ async fn orders_reach_the_desk_in_the_callers_name_and_rehearsals_do_not() {
     let (_, rehearsed) = forget("?dry_run=true").await;
     let (status, done) = forget("").await;
     assert_eq!((status, &rehearsed["effects"]), (StatusCode::OK, &done["effects"]));
+    let disk = format!("/api/nodes/{}/disk", node_id());
+    let (_, rehearsed) = api.post(&format!("{disk}?dry_run=true"), &json!({})).await;
+    let (status, done) = api.post(&disk, &json!({ "device": "/dev/vdb", "wipe": "S1" })).await;
+    assert_eq!((status, &rehearsed["effects"]), (StatusCode::OK, &done["effects"]));
     let (_, retried) = api.post("/api/runs/1/retry", &json!({})).await;
     assert_eq!(retried["run_id"], 2);
     let orders = api.desk.orders.lock().unwrap().clone();
     let approved = format!("all: approve Nodes([NodeId({})])", node_id().mac());
-    assert_eq!(orders, [approved, format!("all: forget {}", node_id()), "all: retry 1".to_owned()]);
+    assert_eq!(
+        orders,
+        [approved, format!("all: forget {}", node_id()), format!("all: disk {}", node_id()), "all: retry 1".to_owned()]
+    );
     api.stop().await;
 }
 
@@ -68,6 +75,7 @@ async fn every_refusal_has_one_shape() {
     let api = Running::new().await;
     let post = |path: &str| api.request(Method::POST, path);
     let power = format!("/api/nodes/{}/power", node_id());
+    let disk = format!("/api/nodes/{}/disk", node_id());
     let large = json!({ "nodes": vec![node_id().to_string(); 10_000] });
     for (request, status, code) in [
         (api.request(Method::GET, "/nowhere"), StatusCode::NOT_FOUND, "no_route"),
@@ -84,6 +92,8 @@ async fn every_refusal_has_one_shape() {
         ),
         (post(&format!("{power}?dryrun=true")).json(&json!({ "action": "on" })), StatusCode::BAD_REQUEST, "bad_query"),
         (post(&power).json(&json!({ "action": "on" })), StatusCode::UNPROCESSABLE_ENTITY, "refused"),
+        (post(&disk).json(&json!({ "device": "vdb" })), StatusCode::UNPROCESSABLE_ENTITY, "refused"),
+        (post(&disk).json(&json!({ "device": "vdb; reboot" })), StatusCode::BAD_REQUEST, "bad_body"),
         (api.request(Method::DELETE, "/api/nodes/node-000000000001"), StatusCode::NOT_FOUND, "unknown_node"),
         (post("/api/runs/1/cancel"), StatusCode::CONFLICT, "conflict"),
         (post("/api/runs/9/retry"), StatusCode::NOT_FOUND, "unknown_run"),

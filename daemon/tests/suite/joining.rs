@@ -134,6 +134,7 @@ impl Rig {
                 machine_id: MachineId::try_from("0".repeat(32)).unwrap(),
                 ssh_host_keys: vec![key.unwrap()],
                 hardware: Hardware::default(),
+                data: None,
             };
             let leased = Some(Ipv4Addr::LOCALHOST);
             ledger.call_home(now, &call, Ipv4Addr::LOCALHOST.into(), leased, writes).unwrap();

@@ -1,7 +1,7 @@
 //! The whole rack loses its power, the control node with it, and comes back by itself.
 //!
 //! A part of the test in `boot.rs`, which has machines that are ready: it costs one more parallel boot. It goes last,
-//! because nothing of a live machine outlives it.
+//! because of a live machine nothing but a data disk outlives it (`kept.rs`).
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,7 +39,11 @@ pub(crate) async fn the_rack_comes_back_and_nobody_touches_it(bench: &mut Bench,
             let count = boot.iter().filter(|one| **one == step).count();
             assert_eq!(count, 1, "{step} of the boot after the cut: {}", bench.story(machine.mac()).await);
         }
-        assert!(!boot.contains(&Step::Approved) && !boot.contains(&Step::Alarm), "{boot:?}");
+        assert!(
+            !boot.contains(&Step::Approved) && !boot.contains(&Step::Alarm),
+            "{}",
+            bench.story(machine.mac()).await
+        );
         assert_eq!(bench.count(machine.mac(), Step::Approved).await, 1, "approved once, at the beginning");
     }
     assert_eq!(bench.runs().await.len(), runs_before + machines.len(), "one new run each");

@@ -104,8 +104,8 @@ fn devices(args: &mut Args, plan: &Plan) {
     if let Some(disk) = &plan.disk {
         args.pair("-drive", format!("if=none,id=disk0,format=qcow2,discard=unmap,file={}", file(disk)));
         let device = match plan.disk_bus {
-            DiskBus::Virtio => "virtio-blk-pci",
-            DiskBus::Sata => "ide-hd,bus=ide.0",
+            DiskBus::Virtio => "virtio-blk-pci,serial=roost-disk0",
+            DiskBus::Sata => "ide-hd,bus=ide.0,serial=roost-disk0",
             DiskBus::Nvme => "nvme,serial=roost-disk0",
         };
         args.pair("-device", format!("{device},drive=disk0,bootindex={}", plan.nics.len()));
@@ -196,7 +196,7 @@ mod tests {
         };
         let old = with(NicModel::E1000, DiskBus::Sata);
         assert!(old.contains("-device e1000,netdev=nic0") && !old.contains("romfile"), "{old}");
-        assert!(old.contains("-device ide-hd,bus=ide.0,drive=disk0,bootindex=1"), "{old}");
+        assert!(old.contains("-device ide-hd,bus=ide.0,serial=roost-disk0,drive=disk0,bootindex=1"), "{old}");
         assert!(with(NicModel::Virtio, DiskBus::Nvme).contains("-device nvme,serial=roost-disk0,drive=disk0"));
     }
 

@@ -7,6 +7,7 @@
 //! sshd, so that Ansible can run against it and break nothing.
 
 mod dhcp;
+mod disk;
 mod place;
 mod script;
 mod system;
@@ -14,6 +15,7 @@ mod tftp;
 mod walk;
 
 pub use dhcp::{DhcpError, Lease, Offer, Stage};
+pub use disk::{DiskError, LoopDisk};
 pub use place::{PlugError, Synthetic, SyntheticSpec};
 pub use script::Script;
 pub use system::{System, SystemError};

@@ -18,7 +18,7 @@ use std::{
 use rustix::process::Signal;
 use vocabulary::{HostKey, NodeId, ProcessId};
 
-use super::place::Synthetic;
+use super::{disk::LoopDisk, place::Synthetic};
 use crate::{
     namespace::EnterError,
     process,
@@ -39,8 +39,13 @@ mount -t tmpfs -o mode=0700 tmpfs "$1/live"
 mkdir "$1/live/upper" "$1/live/work" "$1/live/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/live/upper,workdir=$1/live/work" "$1/live/root"
 root=$1/live/root
-mount --rbind /dev "$root/dev"
-mount --make-rprivate "$root/dev"
+if [ -e "$1/data-disk" ]; then
+    # Partitions of its disk that are made later have a node in the kernel's own tree of devices alone.
+    mount -t devtmpfs devtmpfs "$root/dev"
+else
+    mount --rbind /dev "$root/dev"
+    mount --make-rprivate "$root/dev"
+fi
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
 # This host's own TPM is not the machine's: neither its device nor what the firmware says of it.
@@ -50,6 +55,7 @@ mount -t tmpfs -o mode=0755 tmpfs "$root/run"
 mkdir -p "$root/run/sshd" "$root/run/lab" "$root/tmp" "$root/root/.ssh"
 chmod 700 "$root/root" "$root/root/.ssh"
 cp "$1/sshd_config" "$1/host_key" "$root/run/lab/"
+[ ! -e "$1/data-disk" ] || cp "$1/data-disk" "$root/run/lab/"
 cp "$1/authorized_keys" "$root/root/.ssh/authorized_keys"
 chmod 600 "$root/root/.ssh/authorized_keys"
 cp "$1/machine-id" "$root/etc/machine-id"
@@ -147,12 +153,31 @@ impl Synthetic {
     ///
     /// The host key is made once a machine, so that a second boot shows the same one.
     pub async fn start_system(&self, fleet_key: &str) -> Result<System, SystemError> {
-        self.start(fleet_key, String::new()).await
+        self.start(fleet_key, "SetEnv ROOST_DISKS=none\n".to_owned()).await
+    }
+
+    /// Boots it with that disk, and no other of this host's, and with the program of the node image that mounts it.
+    pub async fn start_system_with_disk(
+        &self,
+        fleet_key: &str,
+        disk: &LoopDisk,
+        program: &str,
+    ) -> Result<System, SystemError> {
+        self.write("data-disk", program)?;
+        let path = self.dir.join("data-disk");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700))
+            .map_err(|source| SystemError::File { path, source })?;
+        let settings = format!(
+            "SetEnv ROOST_DISKS={} ROOST_DISK_SERIAL={} ROOST_DATA_DISK=/run/lab/data-disk ROOST_HOST_KEY=/run/lab/host_key\n",
+            disk.name(),
+            disk.serial()
+        );
+        self.start(fleet_key, settings).await
     }
 
     /// Boots it with a TPM: what runs over SSH finds the chip that is inserted, or a broken one if none is.
     pub async fn start_system_with_tpm(&self, fleet_key: &str) -> Result<System, SystemError> {
-        self.start(fleet_key, format!("SetEnv TPM2TOOLS_TCTI={}\n", tpm::tools_address())).await
+        self.start(fleet_key, format!("SetEnv TPM2TOOLS_TCTI={} ROOST_DISKS=none\n", tpm::tools_address())).await
     }
 
     async fn start(&self, fleet_key: &str, settings: String) -> Result<System, SystemError> {

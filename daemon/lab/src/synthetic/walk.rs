@@ -85,6 +85,8 @@ pub struct CallHomeClaim {
     pub ssh_host_keys: Vec<HostKey>,
     /// Memory it says it has.
     pub memory_mib: u64,
+    /// What it says of a data disk, where it has one.
+    pub data: Option<serde_json::Value>,
 }
 
 impl CallHomeClaim {
@@ -95,7 +97,7 @@ impl CallHomeClaim {
             "vendor": "Roost", "product": "Synthetic", "architecture": "x86_64", "firmware": null,
             "cpus": 1, "memory_mib": self.memory_mib, "disks": [],
         });
-        json!({
+        let mut body = json!({
             "token": self.token.expose(),
             "hostname": self.hostname,
             "addresses": self.addresses,
@@ -104,7 +106,11 @@ impl CallHomeClaim {
             "machine_id": self.machine_id,
             "ssh_host_keys": self.ssh_host_keys,
             "hardware": hardware,
-        })
+        });
+        if let Some(data) = &self.data {
+            body["data"] = data.clone();
+        }
+        body
     }
 }
 
@@ -171,6 +177,7 @@ impl Synthetic {
             machine_id: self.machine_id(),
             ssh_host_keys: vec![host_key],
             memory_mib: 2048,
+            data: None,
         }
     }
 
@@ -234,8 +241,10 @@ mod tests {
             machine_id: "0".repeat(32),
             ssh_host_keys: vec![HostKey::try_from(key).unwrap()],
             memory_mib: 1,
+            data: Some(json!({ "state": "unusable", "detail": "x" })),
         };
         let read: vocabulary::CallHome = serde_json::from_value(claim.body()).unwrap();
         assert_eq!((read.mac, read.token), (mac, claim.token));
+        assert_eq!(read.data.unwrap().state, vocabulary::DataState::Unusable);
     }
 }

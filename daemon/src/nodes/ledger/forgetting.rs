@@ -113,6 +113,7 @@ impl Ledger {
         writes.claims.retain(|(owner, ..)| owner != node);
         writes.forgotten.push(node.clone());
         self.note_power(&gone.power(), &Default::default(), writes);
+        self.note_making(gone.making.as_ref(), None, writes);
         if gone.pardoned.is_some() {
             writes.pardoned = Some(self.pardons());
         }
