@@ -121,6 +121,15 @@ async fn a_folder_that_cannot_be_made_is_named() {
     assert!(error.source().is_some());
 }
 
+/// Makes the closed database one of an earlier schema, whose identities lacked this field.
+fn rewind(folder: &Path, version: u32, field: &str) {
+    let script = format!(
+        "UPDATE nodes SET identity = json_remove(identity, '{field}'); ALTER TABLE nodes DROP COLUMN nomad;
+         PRAGMA user_version = {version};"
+    );
+    Connection::open(database(folder)).unwrap().execute_batch(&script).unwrap();
+}
+
 /// A database of the first schema, whose identities do not speak of TPMs.
 #[tokio::test]
 async fn a_node_of_before_tpms_were_asked_keeps_its_identity() {
@@ -128,11 +137,7 @@ async fn a_node_of_before_tpms_were_asked_keeps_its_identity() {
     let store = Store::open(folder.path(), at(0)).await.unwrap();
     store.commit(Batch { nodes: vec![node(1).into()], ..Batch::default() }).await.unwrap();
     store.close().await;
-    let before = Connection::open(database(folder.path())).unwrap();
-    before
-        .execute_batch("UPDATE nodes SET identity = json_remove(identity, '$.tpm'); ALTER TABLE nodes DROP COLUMN nomad; PRAGMA user_version = 1;")
-        .unwrap();
-    drop(before);
+    rewind(folder.path(), 1, "$.tpm");
     let store = Store::open(folder.path(), at(0)).await.unwrap();
     let identity = store.node(id(1)).await.unwrap().unwrap().identity.unwrap();
     assert_eq!(identity, Identity { tpm: None, answered: None, kept: None, ..node(1).identity.unwrap() });
@@ -147,11 +152,7 @@ async fn a_node_that_ansible_worked_on_before_it_was_written_down_that_it_answer
     let nodes = vec![node(1).into(), ready.into()];
     store.commit(Batch { nodes, ..Batch::default() }).await.unwrap();
     store.close().await;
-    let before = Connection::open(database(folder.path())).unwrap();
-    before
-        .execute_batch("UPDATE nodes SET identity = json_remove(identity, '$.answered'); ALTER TABLE nodes DROP COLUMN nomad; PRAGMA user_version = 2;")
-        .unwrap();
-    drop(before);
+    rewind(folder.path(), 2, "$.answered");
     let store = Store::open(folder.path(), at(0)).await.unwrap();
     for (last, answered) in [(1, None), (2, Some(at(50)))] {
         assert_eq!(store.node(id(last)).await.unwrap().unwrap().identity.unwrap().answered, answered);
@@ -165,11 +166,7 @@ async fn a_node_of_before_disks_kept_anything_rests_on_none() {
     let store = Store::open(folder.path(), at(0)).await.unwrap();
     store.commit(Batch { nodes: vec![node(1).into()], ..Batch::default() }).await.unwrap();
     store.close().await;
-    let before = Connection::open(database(folder.path())).unwrap();
-    before
-        .execute_batch("UPDATE nodes SET identity = json_remove(identity, '$.kept'); ALTER TABLE nodes DROP COLUMN nomad; PRAGMA user_version = 3;")
-        .unwrap();
-    drop(before);
+    rewind(folder.path(), 3, "$.kept");
     let store = Store::open(folder.path(), at(0)).await.unwrap();
     let identity = store.node(id(1)).await.unwrap().unwrap().identity.unwrap();
     assert_eq!(identity, Identity { kept: None, ..node(1).identity.unwrap() });
