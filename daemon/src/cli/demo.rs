@@ -15,6 +15,7 @@ mod watch;
 
 use std::{
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
@@ -153,4 +154,28 @@ fn interrupted() -> Failure {
 /// The binary that runs right now: what the demo shows is this build.
 fn own_binary() -> Result<PathBuf, Failure> {
     Ok(std::env::current_exe()?)
+}
+
+/// A file of the checkout that this binary was built in, else the installed one.
+fn shipped(file: &str) -> Result<PathBuf, Failure> {
+    // Not by where the binary lies: CARGO_TARGET_DIR may be anywhere.
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(|root| root.join(file));
+    let installed = Path::new("/usr/local/share/roost").join(file);
+    checkout.into_iter().chain([installed]).find(|path| path.exists()).ok_or_else(|| {
+        Failure::words(
+            Exit::Failed,
+            format!("there is no {file}"),
+            "run the demo from the checkout (make demo), or make install",
+        )
+    })
+}
+
+/// What a program printed; its own words where it failed.
+async fn printed(command: Command, hint: &str) -> Result<Vec<u8>, Failure> {
+    let output = tokio::process::Command::from(command).kill_on_drop(true).output().await?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let cause = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(Failure::words(Exit::Failed, cause, hint))
 }

@@ -17,6 +17,7 @@ use super::{
     own_binary,
     served::{self, Served},
     servers::Servers,
+    shipped,
     table::Way,
     watch::{self, Powered},
 };
@@ -62,7 +63,8 @@ pub(super) fn data_dir(name: &str) -> Result<TempDir, Failure> {
 /// Writes the configuration of the demo's daemon and says where.
 pub(super) fn write_config(data_dir: &Path) -> Result<PathBuf, Failure> {
     let path = data_dir.join("roost.toml");
-    std::fs::write(&path, config(data_dir, &playbook()?)).context("cannot write the demo's configuration")?;
+    std::fs::write(&path, config(data_dir, &shipped("ansible/playbook.yaml")?))
+        .context("cannot write the demo's configuration")?;
     Ok(path)
 }
 
@@ -96,20 +98,6 @@ dir = "/var/cache/roost/assets"
         data_dir = data_dir.display(),
         playbook = playbook.display(),
     )
-}
-
-/// The playbook of the checkout that this binary was built in, else the installed one.
-fn playbook() -> Result<PathBuf, Failure> {
-    // Not by where the binary lies: CARGO_TARGET_DIR may be anywhere.
-    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(|root| root.join("ansible/playbook.yaml"));
-    let installed = PathBuf::from("/usr/local/share/roost/ansible/playbook.yaml");
-    checkout.into_iter().chain([installed]).find(|path| path.exists()).ok_or_else(|| {
-        Failure::words(
-            Exit::Failed,
-            "there is no playbook",
-            "run the demo from the checkout (make demo), or make install",
-        )
-    })
 }
 
 /// What an operator prepares once: loaders, the node image, Ansible, the programs that nodes run. Each is at once where

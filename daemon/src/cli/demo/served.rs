@@ -2,8 +2,7 @@
 
 use std::{
     net::{SocketAddr, TcpStream},
-    path::{Path, PathBuf},
-    process::Command,
+    path::Path,
     time::Duration,
 };
 
@@ -13,12 +12,13 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tasks::{Clock as _, SystemClock};
 use vocabulary::{NodeId, Timestamp};
 
-use super::own_binary;
+use super::{own_binary, printed, shipped};
 use crate::cli::exit::{Exit, Failure};
 
 /// How long the instance may take to answer after Consul said that its check passes.
 const ANSWER: Duration = Duration::from_secs(10);
 const JOB: &str = "web";
+const LOOK: &str = "run it with --keep and look: roost job show web";
 
 /// What became of the job.
 #[derive(Debug)]
@@ -42,11 +42,11 @@ struct Instance {
 /// Runs the job, waits for its deployment, finds and calls it.
 pub(super) async fn serve(rack: &Rack, socket: &Path, config: &Path) -> Result<Served, Failure> {
     let mut run = rack.command(own_binary()?);
-    run.env("ROOST_SOCKET", socket).args(["job", "run"]).arg(job_file()?);
-    said(run).await?;
+    run.env("ROOST_SOCKET", socket).args(["job", "run"]).arg(shipped("jobs/web.nomad.hcl")?);
+    printed(run, LOOK).await?;
     let mut find = rack.command(own_binary()?);
     find.arg("--config").arg(config).args(["cluster", "find", JOB, "--json"]);
-    let [instance, ..] = &json::<Vec<Instance>>(&said(find).await?)?[..] else {
+    let [instance, ..] = &json::<Vec<Instance>>(&printed(find, LOOK).await?)?[..] else {
         return Err(Failure::words(Exit::Failed, "the job runs and Consul does not know it", "roost cluster status"));
     };
     let found = SystemClock.now();
@@ -65,24 +65,6 @@ async fn call(rack: &Rack, address: SocketAddr) -> Result<String, Failure> {
     let answer = tokio::time::timeout(ANSWER, http::exchange(stream, &http::Request::get("/"))).await;
     let answer = answer.context("the job did not answer")?.context("the job answered no HTTP")?;
     Ok(answer.text())
-}
-
-/// The job of the checkout that this binary was built in, else the installed one.
-fn job_file() -> Result<PathBuf, Failure> {
-    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(|root| root.join("jobs/web.nomad.hcl"));
-    let installed = PathBuf::from("/usr/local/share/roost/jobs/web.nomad.hcl");
-    checkout.into_iter().chain([installed]).find(|path| path.exists()).ok_or_else(|| {
-        Failure::words(Exit::Failed, "there is no jobs/web.nomad.hcl", "run the demo from the checkout (make demo)")
-    })
-}
-
-async fn said(command: Command) -> Result<Vec<u8>, Failure> {
-    let output = tokio::process::Command::from(command).kill_on_drop(true).output().await?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    let cause = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(Failure::words(Exit::Failed, cause, "run it with --keep and look: roost job show web"))
 }
 
 fn json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Failure> {

@@ -4,8 +4,8 @@
 use std::{
     fs::File,
     os::unix::process::CommandExt as _,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::Path,
+    process::{Child, Stdio},
     time::Duration,
 };
 
@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use tasks::{Clock as _, SystemClock};
 
-use super::own_binary;
+use super::{own_binary, printed};
 use crate::cli::{
     exit::{Exit, Failure},
     screen,
@@ -83,28 +83,20 @@ impl Drop for Servers {
 }
 
 async fn init(rack: &Rack, config: &Path) -> Result<Made, Failure> {
-    let mut command = inside(rack, own_binary()?);
+    let mut command = rack.command(own_binary()?);
     command.arg("--config").arg(config).args(["cluster", "init", "--no-start", "--json"]);
-    let output = tokio::process::Command::from(command).kill_on_drop(true).output().await?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(Failure::words(Exit::Failed, format!("roost cluster init: {said}"), "scripts/agents"));
-    }
-    Ok(serde_json::from_slice(&output.stdout).context("roost cluster init printed no JSON")?)
+    let made = printed(command, "scripts/agents").await?;
+    Ok(serde_json::from_slice(&made).context("roost cluster init printed no JSON")?)
 }
 
 fn start(rack: &Rack, command: &str, log: &Path) -> Result<Child, Failure> {
     let mut words = command.split_whitespace();
-    let mut command = inside(rack, words.next().unwrap_or_default().into());
+    let mut command = rack.command(words.next().unwrap_or_default());
     let log = File::create(log).with_context(|| log.display().to_string())?;
     command.args(words).process_group(0).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     // Nomad's agent does not start where this is set.
     command.env_remove("AWS_CA_BUNDLE");
     Ok(command.spawn().context("a server of the cluster cannot be started")?)
-}
-
-fn inside(rack: &Rack, program: PathBuf) -> Command {
-    rack.command(program)
 }
 
 fn silent(logs: &Path) -> Failure {
