@@ -6,6 +6,7 @@
 //! | `error.rs` | every failure and the one match that says which status it is |
 //! | `desks.rs` | what the API asks of the rest of the daemon |
 //! | `request.rs` | around every request: id, deadline, error shape, log, metrics |
+//! | `linger.rs` | the rest of a refused request, read so that its sender sees the answer |
 //! | `nodes.rs`, `runs.rs`, `leases.rs`, `keys.rs`, `events.rs`, `status.rs` | the resources |
 //! | `jobs/`, `secrets.rs`, `drain.rs` | those of the cluster |
 //! | `wire.rs` | what answers look like |
@@ -34,6 +35,7 @@ pub mod keyring;
 pub mod keys;
 pub mod leases;
 mod limit;
+mod linger;
 pub mod nodes;
 pub mod prometheus;
 pub mod provision;

@@ -17,6 +17,7 @@ use vocabulary::RequestId;
 use super::{
     auth::CallerSlot,
     error::{ApiError, ErrorBody, ErrorDetail, Failure},
+    linger::Rest,
     state::Rim,
 };
 
@@ -33,8 +34,12 @@ pub(super) async fn around(State(rim): State<Rim>, mut request: Request, next: N
     let caller = CallerSlot::default();
     request.extensions_mut().insert(caller.clone());
     request.extensions_mut().insert(id.clone());
+    let rest = Rest::of(&mut request);
     let answer = tokio::time::timeout(rim.deadline, next.run(request)).await;
     let mut response = answer.unwrap_or_else(|_| ApiError::TimedOut(rim.deadline).into_response());
+    if response.status().is_client_error() {
+        rest.drop_read().await;
+    }
     let failure = failure_of(&mut response);
     let told = Told { id: &id, method: &method, path: &path, route: &route, caller: caller.0.get(), failure: &failure };
     told.log(response.status(), rim.clock.uptime().saturating_sub(started));

@@ -3,6 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use store::{Batch, Claims};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use vocabulary::{Disk, Hardware};
 
 use super::api::{Running, node_id, refused};
@@ -102,6 +103,27 @@ async fn every_refusal_has_one_shape() {
         (api.request(Method::GET, "/api/ws"), StatusCode::BAD_REQUEST, "bad_query"),
     ] {
         assert_eq!(refused(request).await, (status, code.to_owned()));
+    }
+    api.stop().await;
+}
+
+/// The sender looks for the answer only when all is sent: what it then reads must be the reason, and no reset.
+#[tokio::test]
+async fn who_sends_too_much_still_reads_the_reason() {
+    let api = Running::new().await;
+    let body = vec![b' '; 2_000_000];
+    for (path, line) in [("/api/nodes/approve", "HTTP/1.1 413 "), ("/api/nowhere", "HTTP/1.1 404 ")] {
+        let mut stream = tokio::net::UnixStream::connect(&api.socket).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: roost\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&body).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(line) && answer.ends_with('}'), "{answer}");
     }
     api.stop().await;
 }
