@@ -245,6 +245,19 @@ async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "{what}: not within {PATIENCE:?}");
 }
 
+/// What would run as root on the node itself finds no place there; what is fenced in would.
+async fn raw_exec_finds_no_driver_and_exec_does(nomad: &jobs::nomad::Client) {
+    let planned = async |driver: &str| {
+        let task = json!({"Name": "t", "Driver": driver, "Config": {"command": "/bin/true"}});
+        let group = json!({"Name": "g", "Tasks": [task]});
+        let job = json!({"ID": "tried", "Name": "tried", "Type": "batch", "Datacenters": ["*"], "TaskGroups": [group]});
+        let plan = nomad.plan(&jobs::nomad::Job::from_json(job).unwrap()).await.unwrap();
+        serde_json::to_value(plan).unwrap()["FailedTGAllocs"]["g"]["ConstraintFiltered"].clone()
+    };
+    assert_eq!(planned("raw_exec").await, json!({"missing drivers": 1}));
+    assert_eq!(planned("exec").await, Value::Null);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_roles_bring_a_machine_into_a_closed_cluster_and_a_second_run_changes_nothing() {
     crate::api::provider();
@@ -267,6 +280,8 @@ async fn the_roles_bring_a_machine_into_a_closed_cluster_and_a_second_run_change
     assert!(members.iter().any(|member| member.name == NodeId::of(NODE).to_string() && member.status == 1));
     let promised = format!(r#""detail": "{reported}", "nomad": "{reported}""#);
     assert!(machine.read("first.jsonl").contains(&promised), "{}", machine.read("first.jsonl"));
+
+    raw_exec_finds_no_driver_and_exec_does(&nomad).await;
 
     lay_down(&machine.shared, &second);
     machine.configure("second").await;
