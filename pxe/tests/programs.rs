@@ -208,4 +208,76 @@ async fn a_certificate_is_renewed_when_a_third_of_its_life_is_over_or_its_author
     assert_eq!(renewed(other.issue(node.path(), 31)).await, 2, "it is gone");
     assert_eq!(renewed(other.issue(node.path(), 0)).await, 2, "it is expired");
     assert_eq!(renewed(other.issue(node.path(), 0)).await, 0);
+    std::fs::write(node.path().join("a-key.pem"), KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    assert_eq!(renewed(other.issue(node.path(), 0)).await, 2, "the key beside it is another one's");
+    assert_eq!(renewed(other.issue(node.path(), 0)).await, 0);
+}
+
+/// Says yes to everything but a restart while `refuse` is there, and notes what it was told.
+const SYSTEMCTL: &str = "#!/bin/sh\necho \"$1\" >>\"$NODE/words\"\n[ \"$1\" != show ] || \
+                         printf 'ActiveState=active\\nUnitFileState=enabled\\n'\n\
+                         [ \"$1\" != restart ] || [ ! -e \"$NODE/refuse\" ]\n";
+/// The script as it runs on a node, whose units and /run are this folder's.
+const AS_NODE: &str = "mount --bind $NODE/units /etc/systemd/system && mount --bind $NODE/run /run && \
+                       exec /usr/bin/python3 -I -c \"$PLACE\"";
+
+/// A node that is only this far: its folder, and the script on it.
+struct Node(tempfile::TempDir);
+
+impl Node {
+    fn new() -> Self {
+        let node = tempfile::tempdir().unwrap();
+        for folder in ["bin", "units", "run"] {
+            std::fs::create_dir(node.path().join(folder)).unwrap();
+        }
+        let systemctl = node.path().join("bin/systemctl");
+        std::fs::write(&systemctl, SYSTEMCTL).unwrap();
+        std::fs::set_permissions(&systemctl, std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::write(node.path().join("program"), "x").unwrap();
+        Self(node)
+    }
+
+    /// Its answer, and what systemd was told but for questions.
+    fn place(&self, content: &str, secret: &str) -> (Value, String) {
+        let at = |name: &str| self.0.path().join(name);
+        let sha256 = Blob::of_file(&at("program")).unwrap().sha256;
+        let nothing: Vec<Value> = Vec::new();
+        let input = json!({
+            "program": {"path": at("program"), "sha256": sha256, "packed": "", "urls": nothing},
+            "folders": nothing, "certificates": {}, "introductions": nothing,
+            "files": [{"path": at("file"), "mode": "600", "content": content}],
+            "credentials": [{"path": at("token"), "mode": "600", "content": secret}],
+            "unit": {"name": "tried.service", "content": "[Service]"},
+        });
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ansible/roles/program/files/place.py");
+        let path = format!("{}:{}", at("bin").display(), std::env::var("PATH").unwrap());
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", AS_NODE]).env("NODE", self.0.path()).env("PATH", path);
+        command.env("PLACE", std::fs::read_to_string(script).unwrap()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
+        let answer = serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap();
+        let words = std::fs::read_to_string(at("words")).unwrap_or_default();
+        let _ = std::fs::remove_file(at("words"));
+        (answer, words.lines().filter(|word| *word != "show").collect::<Vec<_>>().join(" "))
+    }
+}
+
+#[test]
+fn what_a_run_that_was_cut_off_changed_reaches_its_unit_with_the_next_one() {
+    let node = Node::new();
+    let told = |changed: &[&str], renewed: &[&str]| json!({"changed": changed, "renewed": renewed});
+    let first = node.place("one", "one");
+    assert_eq!(first, (told(&["file", "unit"], &["token"]), "daemon-reload restart".to_owned()));
+    assert_eq!(node.place("one", "one"), (told(&[], &[]), String::new()));
+    assert_eq!(node.place("one", "two"), (told(&[], &["token"]), "daemon-reload reload-or-restart".to_owned()));
+    std::fs::write(node.0.path().join("refuse"), "").unwrap();
+    let (failed, _) = node.place("two", "two");
+    assert!(
+        failed["failed"].as_str().unwrap().ends_with("Remedy: journalctl -u tried.service on the node"),
+        "{failed}"
+    );
+    std::fs::remove_file(node.0.path().join("refuse")).unwrap();
+    assert_eq!(node.place("two", "two"), (told(&["restarted"], &[]), "daemon-reload restart".to_owned()));
+    assert_eq!(node.place("two", "two"), (told(&[], &[]), String::new()));
 }

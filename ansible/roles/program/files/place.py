@@ -6,10 +6,14 @@
 # was changed, or `failed` with its remedy; neither holds a secret. A program is served packed by zstd: its digest is
 # checked before it is unpacked, and that of what came out before it gets its name.
 #
-# Roost mints certificates anew for each run. Those that are there stay while the new authority still vouches for them
-# and not more than a third of their life is over; else all three (authority, certificate, key) are replaced. What was
-# renewed reaches the program by a reload, and counts as no change. `introductions` are written and nobody is told: who
-# needs one reads it when it starts. All of these are {path, mode, content}, or lists of them.
+# Roost mints certificates anew for each run. Those that are there stay while the key is the certificate's own, the new
+# authority still vouches for both and not more than a third of their life is over; else all three (authority,
+# certificate, key) are replaced. What was renewed reaches the program by a reload, and counts as no change.
+# `introductions` are written and nobody is told: who needs one reads it when it starts. All of these are
+# {path, mode, content}, or lists of them.
+#
+# What the unit must still be told is noted before the first file changes, in /run: a run that is cut off leaves new
+# files under an old process, and the next one, which finds every file right, could not know. A boot starts it anyway.
 
 import hashlib
 import json
@@ -25,6 +29,7 @@ import urllib.request
 CHUNK = 1 << 20
 FETCH_TIMEOUT_S = 60
 TRIES = 3
+OWED = "/run/roost-owed"
 
 
 class Failed(Exception):
@@ -35,8 +40,33 @@ def run(*command):
     done = subprocess.run(command, capture_output=True, text=True, timeout=180)
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip()[-400:]
-        raise Failed(f"{' '.join(command)}: {said or done.returncode}. Remedy: journalctl -u {command[-1]} on the node")
+        logs = f" -u {command[-1]}" if command[-1].endswith(".service") else ""
+        raise Failed(f"{' '.join(command)}: {said or done.returncode}. Remedy: journalctl{logs} on the node")
     return done.stdout.strip()
+
+
+# What a unit is still to be told: nothing, `reload`, or `restart`, which is more.
+class Owed:
+    def __init__(self, unit):
+        self.path = os.path.join(OWED, unit) if unit else None
+        try:
+            with open(self.path or os.devnull) as file:
+                self.word = file.read()
+        except FileNotFoundError:
+            self.word = ""
+
+    def note(self, word):
+        if not self.path or self.word in ("restart", word):
+            return
+        os.makedirs(OWED, exist_ok=True)
+        with open(self.path, "w") as file:
+            file.write(word)
+        self.word = word
+
+    def settle(self):
+        if self.path and os.path.exists(self.path):
+            os.unlink(self.path)
+        self.word = ""
 
 
 def digest(path):
@@ -69,7 +99,7 @@ def fetch(urls, wanted, to):
     raise Failed(f"cannot fetch the program ({'; '.join(reasons[-len(urls):])}). Remedy: roost assets list")
 
 
-def place_program(program):
+def place_program(program, owed):
     path = program["path"]
     if digest(path) == program["sha256"]:
         return False
@@ -84,6 +114,7 @@ def place_program(program):
         if seen != program["sha256"]:
             raise Failed(f"{path} would be {seen}, not {program['sha256']}. Remedy: roost assets adopt on the control node")
         os.chmod(unpacked, 0o755)
+        owed.note("restart")
         os.replace(unpacked, path)
     return True
 
@@ -95,7 +126,7 @@ def place_folder(wanted):
         os.chmod(path, mode)
 
 
-def place_file(wanted):
+def place_file(wanted, tell):
     path, mode, content = wanted["path"], int(wanted["mode"], 8), wanted["content"].encode()
     try:
         with open(path, "rb") as file:
@@ -107,16 +138,26 @@ def place_file(wanted):
     with os.fdopen(handle, "wb") as file:
         os.fchmod(handle, mode)
         file.write(content)
+    tell()
     os.replace(draft, path)
     return True
 
 
-def place_all(wanted):
-    return [os.path.basename(file["path"]) for file in wanted if place_file(file)]
+def place_all(wanted, tell):
+    return [os.path.basename(file["path"]) for file in wanted if place_file(file, tell)]
 
 
 def end_of(path):
     return ssl.cert_time_to_seconds(run("openssl", "x509", "-noout", "-enddate", "-in", path).partition("=")[2])
+
+
+# They are written one after the other: one that was cut off there leaves a certificate beside another one's key.
+def is_pair(certificate, key):
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key)
+    except ssl.SSLError:
+        return False
+    return True
 
 
 # By the new one: certificates begin before they are made, so that a slow clock does not matter, and end as long after
@@ -130,20 +171,20 @@ def is_fresh(authority, certificate, key):
             with open(path, "w") as file:
                 file.write(part["content"])
         vouched = subprocess.run(["openssl", "verify", "-CAfile", trusted, certificate["path"]], capture_output=True)
-        if vouched.returncode != 0:
+        if vouched.returncode != 0 or not is_pair(certificate["path"], key["path"]):
             return False
         age, life = end_of(new) - end_of(certificate["path"]), end_of(new) - time.time()
     return age < life / 3
 
 
-def renew(certificates):
+def renew(certificates, tell):
     if not certificates or is_fresh(**certificates):
         return []
-    return place_all(certificates.values())
+    return place_all(certificates.values(), tell)
 
 
-def serve(unit, changed, renewed):
-    if "unit" in changed:
+def serve(unit, changed, owed):
+    if owed.word:
         run("systemctl", "daemon-reload")
     shown = run("systemctl", "show", "--property=ActiveState,UnitFileState", unit)
     states = dict(line.split("=", 1) for line in shown.splitlines())
@@ -153,24 +194,29 @@ def serve(unit, changed, renewed):
     if states.get("ActiveState") != "active":
         run("systemctl", "restart", unit)
         changed.append("started")
-    elif changed:
+    elif owed.word == "restart":
         run("systemctl", "restart", unit)
-    elif renewed:
+        changed += [] if changed else ["restarted"]
+    elif owed.word:
         run("systemctl", "reload-or-restart", unit)
+    owed.settle()
 
 
 def main():
     wanted = json.load(sys.stdin)
+    unit = wanted["unit"]
+    owed = Owed(unit.get("name"))
+    restart, reload, nobody = lambda: owed.note("restart"), lambda: owed.note("reload"), lambda: None
     for folder in wanted["folders"]:
         place_folder(folder)
-    changed = ["program"] if place_program(wanted["program"]) else []
-    changed += place_all(wanted["files"])
-    renewed = renew(wanted["certificates"]) + place_all(wanted["credentials"])
-    place_all(wanted["introductions"])
-    if wanted["unit"]:
-        path = f"/etc/systemd/system/{wanted['unit']['name']}"
-        changed += ["unit"] if place_file({"path": path, "mode": "644", "content": wanted["unit"]["content"]}) else []
-        serve(wanted["unit"]["name"], changed, renewed)
+    changed = ["program"] if place_program(wanted["program"], owed) else []
+    changed += place_all(wanted["files"], restart)
+    renewed = renew(wanted["certificates"], reload) + place_all(wanted["credentials"], reload)
+    place_all(wanted["introductions"], nobody)
+    if unit:
+        file = {"path": f"/etc/systemd/system/{unit['name']}", "mode": "644", "content": unit["content"]}
+        changed += ["unit"] if place_file(file, restart) else []
+        serve(unit["name"], changed, owed)
     print(json.dumps({"changed": changed, "renewed": renewed}))
 
 
