@@ -25,6 +25,7 @@ pub mod power;
 pub mod retention;
 pub mod ssh;
 pub mod tpm;
+pub mod whole;
 pub mod workload;
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc};

@@ -57,7 +57,8 @@ pub fn seal(name: &str, secret: &[u8]) -> Result<PathBuf, SealError> {
     let name = format!("--name={name}");
     creds(&["encrypt", &name, "-", &new.to_string_lossy()], secret)?;
     let written = std::fs::File::open(&new).and_then(|file| file.sync_all());
-    written.and_then(|()| std::fs::rename(&new, &path)).map_err(file)?;
+    let placed = written.and_then(|()| std::fs::rename(&new, &path));
+    placed.and_then(|()| std::fs::File::open(CREDSTORE)?.sync_all()).map_err(file)?;
     Ok(path)
 }
 

@@ -11,9 +11,8 @@
 //! belong to the owner of the data directory, whose daemon reads them.
 
 use std::{
-    fs,
-    io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown},
+    fs, io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
@@ -21,6 +20,8 @@ use jobs::bootstrap::{Cluster, ClusterError, Facts, Secrets, SecretsError, Serve
 use serde::{Deserialize, Serialize};
 use systemd::{SealError, unit::CLUSTER_CREDENTIAL};
 use vocabulary::{Secret, Timestamp};
+
+use crate::whole;
 
 const STATE: &str = "cluster.json";
 const SECRETS: &str = "secrets.json";
@@ -204,7 +205,7 @@ impl Kept {
                 Err(error) => tracing::warn!(error = tasks::chain(&error), "the cluster's secrets are not sealed"),
             }
         }
-        self.write(&path, text.expose())?;
+        Self::write(&path, text.expose())?;
         Ok(Sealing::OwnerFile)
     }
 
@@ -226,11 +227,11 @@ impl Kept {
             let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
             made.and_then(|()| belong(&folder)).map_err(|source| KeptError::File { path: folder.clone(), source })?;
             for (name, text) in files {
-                self.write(&folder.join(name), text.expose())?;
+                Self::write(&folder.join(name), text.expose())?;
             }
         }
         self.change(|state| state.certificates_expire_at = Some(expires_at))?;
-        self.write(&self.folder.join(RENEWED), &format!("{now}\n"))?;
+        Self::write(&self.folder.join(RENEWED), &format!("{now}\n"))?;
         Ok(expires_at)
     }
 
@@ -256,31 +257,15 @@ impl Kept {
         let path = self.folder.join(STATE);
         let text = serde_json::to_string_pretty(&self.state);
         let text = text.map_err(|source| KeptError::Damaged { path: path.clone(), source })?;
-        self.write(&path, &format!("{text}\n"))
+        Self::write(&path, &format!("{text}\n"))
     }
 
-    fn write(&self, path: &Path, text: &str) -> Result<(), KeptError> {
-        let write = || {
-            let new = path.with_extension("new");
-            let mut options = fs::OpenOptions::new();
-            let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            belong(&new)?;
-            fs::rename(&new, path)?;
-            fs::File::open(&self.folder)?.sync_all()
-        };
-        write().map_err(|source| KeptError::File { path: path.to_owned(), source })
+    fn write(path: &Path, text: &str) -> Result<(), KeptError> {
+        whole::put(path, text.as_bytes(), 0o600).map_err(|source| KeptError::File { path: path.to_owned(), source })
     }
 }
 
 /// Gives what root made to the owner of the folder that it lies in.
 fn belong(path: &Path) -> io::Result<()> {
-    let file = fs::File::open(path)?;
-    let Some(parent) = path.parent() else { return Ok(()) };
-    let (own, wanted) = (file.metadata()?, parent.metadata()?);
-    if own.uid() != 0 || (own.uid(), own.gid()) == (wanted.uid(), wanted.gid()) {
-        return Ok(());
-    }
-    fchown(&file, Some(wanted.uid()), Some(wanted.gid()))
+    path.parent().map_or(Ok(()), |folder| whole::give(&fs::File::open(path)?, folder))
 }

@@ -5,9 +5,8 @@
 //! The authority's certificate is made from its key alone, so that its name need not be parsed back from the file.
 
 use std::{
-    fs,
-    io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    fs, io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -19,6 +18,8 @@ use rcgen::{
 };
 use sha2::{Digest as _, Sha256};
 use vocabulary::Timestamp;
+
+use crate::whole;
 
 /// How long a server certificate lives; it is issued anew when a third of that is left.
 pub const SERVER_LIFETIME: Duration = Duration::from_secs(90 * DAY_S);
@@ -161,12 +162,7 @@ fn lasting(params: &mut CertificateParams, now: Timestamp, lifetime: Duration) {
 }
 
 fn write(path: &Path, text: &str, mode: u32) -> Result<(), CaError> {
-    let io_error = |source| CaError::Io { path: path.to_owned(), source };
-    let partial = path.with_extension("new");
-    let mut file =
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&partial).map_err(io_error)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io_error)?;
-    fs::rename(&partial, path).map_err(io_error)
+    whole::put(path, text.as_bytes(), mode).map_err(|source| CaError::Io { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

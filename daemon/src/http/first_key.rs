@@ -5,9 +5,7 @@
 //! A store that ever had a key gets no first one again, also when all were revoked: that was somebody's decision.
 
 use std::{
-    fs,
-    io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -15,7 +13,7 @@ use store::Store;
 use vocabulary::Timestamp;
 
 use super::keyring::{KeyChangeError, KeyClerk, KeyRing};
-use crate::keys::ApiKey;
+use crate::{keys::ApiKey, whole};
 
 /// The first key's name.
 const NAME: &str = "first";
@@ -55,16 +53,9 @@ pub async fn ensure(
     }
     let key = ApiKey::random().map_err(FirstKeyError::Random)?;
     let path = data_dir.join("first-key");
-    write(&path, key.expose()).map_err(|source| FirstKeyError::File { path: path.clone(), source })?;
+    let put = whole::put(&path, format!("{}\n", key.expose()).as_bytes(), 0o600);
+    put.map_err(|source| FirstKeyError::File { path: path.clone(), source })?;
     clerk.put_first(NAME, key.digest(), now).await?;
     tracing::info!(path = %path.display(), "the first API key was made; it is in this file alone");
     Ok(Some(path))
-}
-
-fn write(path: &Path, key: &str) -> io::Result<()> {
-    let partial = path.with_extension("new");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
-    writeln!(file, "{key}")?;
-    file.sync_all()?;
-    fs::rename(&partial, path)
 }

@@ -1,7 +1,7 @@
 //! The fleet key: made at the first start, or handed over by systemd; where it lies and how it is replaced on disk.
 
 use std::{
-    io::{self, Write as _},
+    io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Stdio,
@@ -11,6 +11,8 @@ use std::{
 use jiff::SignedDuration;
 use tokio::process::Command;
 use vocabulary::{HostKey, Timestamp};
+
+use crate::whole;
 
 /// Where a key that nobody gave lies, below the data directory.
 const MADE: &str = "ssh/fleet_ed25519";
@@ -130,12 +132,7 @@ impl FleetKey {
     /// The file system says no; the current key is untouched then.
     pub fn replace(self, current: &Self) -> Result<Self, FleetKeyError> {
         let path = current.private.clone();
-        let put = || {
-            std::fs::File::open(&self.private)?.sync_all()?;
-            std::fs::rename(&self.private, &path)?;
-            sync_folder_of(&path)
-        };
-        put().map_err(|source| FleetKeyError::Io { path: path.clone(), source })?;
+        whole::take_place(&self.private, &path).map_err(|source| FleetKeyError::Io { path: path.clone(), source })?;
         Ok(Self { private: path, ..self })
     }
 
@@ -205,11 +202,7 @@ impl FleetKey {
 /// given, it is the first in its folder.
 pub(super) fn put_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     make_folder_of(path)?;
-    let mut draft = tempfile::NamedTempFile::new_in(path.parent().unwrap_or_else(|| Path::new(".")))?;
-    draft.write_all(content)?;
-    draft.as_file().sync_all()?;
-    draft.persist(path).map_err(|error| error.error)?;
-    sync_folder_of(path)
+    whole::put(path, content, 0o600)
 }
 
 fn make_folder_of(path: &Path) -> io::Result<()> {
@@ -218,18 +211,17 @@ fn make_folder_of(path: &Path) -> io::Result<()> {
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
 }
 
-fn sync_folder_of(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
-}
-
+/// On disk before it returns: nodes are told of it next, and half a key opens none. The public half is derived whenever
+/// it is needed; a second file could only disagree.
 async fn generate(private: &Path) -> Result<(), FleetKeyError> {
     let io_error = |source| FleetKeyError::Io { path: private.to_owned(), source };
     make_folder_of(private).map_err(io_error)?;
+    let work = tempfile::tempdir_in(private.parent().unwrap_or_else(|| Path::new("."))).map_err(io_error)?;
+    let draft = work.path().join("key");
     let mut command = Command::new("ssh-keygen");
-    command.args(["-q", "-t", "ed25519", "-N", "", "-C", "roost", "-f"]).arg(private);
+    command.args(["-q", "-t", "ed25519", "-N", "", "-C", "roost", "-f"]).arg(&draft);
     keygen(command, private).await?;
-    // The public half is derived whenever it is needed; a second file could only disagree.
-    std::fs::remove_file(private.with_extension("pub")).map_err(io_error)
+    whole::take_place(&draft, private).map_err(io_error)
 }
 
 async fn derive_public(private: &Path) -> Result<HostKey, FleetKeyError> {
@@ -276,6 +268,26 @@ mod tests {
         assert!(made.public_body().starts_with("AAAAC3NzaC1lZDI1NTE5"));
         let credential = FleetKey::given(made.private.clone(), Kept::Credential).await.unwrap();
         assert_eq!((credential.public, credential.kept), (made.public, Kept::Credential));
+    }
+
+    #[tokio::test]
+    async fn a_key_is_made_whole_and_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let current = FleetKey::ensure(folder.path()).await.unwrap();
+        FleetKey::next(folder.path(), &current).await.unwrap();
+        let ssh = std::fs::read_dir(folder.path().join("ssh")).unwrap();
+        let mut names: Vec<_> = ssh.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        assert_eq!(names, ["fleet_ed25519", "next_ed25519"]);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_key_that_is_to_come_keeps_no_daemon_from_starting() {
+        let folder = tempfile::tempdir().unwrap();
+        let current = FleetKey::ensure(folder.path()).await.unwrap();
+        std::fs::write(folder.path().join(NEXT), "").unwrap();
+        let ring = super::super::keyring::Keyring::open_ring(current.clone(), folder.path().to_owned()).await.unwrap();
+        assert_eq!((ring.next().is_none(), ring.current().public), (true, current.public));
     }
 
     #[tokio::test]

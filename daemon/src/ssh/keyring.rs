@@ -133,7 +133,14 @@ impl Keyring {
         if let Some(copy) = previous.take_if(|previous| previous.public == current.public) {
             copy.remove()?;
         }
-        let mut next = FleetKey::waiting(&data_dir).await?;
+        let mut next = FleetKey::waiting(&data_dir).await.unwrap_or_else(|error| {
+            // Nodes are opened by the key in use: a damaged one that is to come keeps nobody out.
+            tracing::error!(
+                error = tasks::chain(&error),
+                "the fleet key that a rotation made is not readable: remove it, then roost ssh rotate again"
+            );
+            None
+        });
         let handed_over = next.take_if(|next| next.public == current.public);
         // Beside a key of Roost's own, the order on disk says what becomes of it.
         let next = next.filter(|_| current.kept != Kept::File0600);
