@@ -67,6 +67,28 @@ bounded() {
     return "$rc"
 }
 
+# Runs the calling script anew where `/` is a mount. That of a chroot is none, and under it the kernel lets nobody change
+# how mounts propagate or move to another root: no driver exec of Nomad's, and no test with mounts of its own.
+#   in_a_mounted_root "$@"
+in_a_mounted_root() {
+    local above rc=0 pid
+    if mountpoint -q / || [[ $(id -u) != 0 || -n ${ROOST_MOUNTED_ROOT:-} ]]; then return; fi
+    say "the root of this system is no mount, as in a chroot: the tests run under one that is"
+    above=$(mktemp -d)
+    # shellcheck disable=SC2016  # the inner shell's own
+    ROOST_MOUNTED_ROOT=1 unshare --mount --propagation unchanged \
+        sh -c 'mount --rbind / "$1" && exec chroot "$@"' sh "$above" "$root/scripts/${0##*/}" "$@" </dev/null &
+    pid=$!
+    trap 'kill "$pid" 2>/dev/null' INT TERM
+    wait "$pid" || rc=$?
+    # A signal ends the wait and not the script that got it too.
+    while kill -0 "$pid" 2>/dev/null; do wait "$pid" || rc=$?; done
+    # Where mounts propagate, it is seen here too.
+    umount --lazy "$above" 2>/dev/null
+    rmdir "$above"
+    exit "$rc"
+}
+
 # Whether version $1 is at least version $2.
 at_least() { [[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1) == "$2" ]]; }
 
