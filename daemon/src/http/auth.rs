@@ -20,6 +20,7 @@ use axum::{
     http::{header::AUTHORIZATION, request::Parts},
 };
 use serde::Serialize;
+use tasks::Stop;
 use vocabulary::{Approved, Authority};
 
 use super::{error::ApiError, state::Api, tickets};
@@ -38,12 +39,14 @@ pub enum Peer {
 }
 
 /// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Caller {
     /// The key's name, `root`, or `uid:N`.
     pub name: String,
     /// What they may do.
     pub scopes: Scopes,
+    /// When the key is revoked this is cancelled, and with it whatever the key opened and is still open.
+    pub revoked: Stop,
 }
 
 /// Why a caller was turned away.
@@ -185,7 +188,7 @@ fn local(uid: u32, own: u32) -> Result<Caller, AuthError> {
         uid if uid == own => format!("uid:{uid}"),
         uid => return Err(AuthError::Peer { uid }),
     };
-    Ok(Caller { name, scopes: Scopes::all() })
+    Ok(Caller { name, scopes: Scopes::all(), revoked: Stop::new() })
 }
 
 fn admit<S: Demand>(parts: &Parts, api: &Api, caller: Caller) -> Result<Caller, ApiError> {
@@ -210,7 +213,7 @@ mod tests {
     fn the_socket_knows_root_and_the_daemon_alone() {
         assert_eq!(local(0, 990).unwrap().name, "root");
         assert_eq!(local(990, 990).unwrap().name, "uid:990");
-        assert_eq!(local(1000, 990), Err(AuthError::Peer { uid: 1000 }));
+        assert_eq!(local(1000, 990).unwrap_err(), AuthError::Peer { uid: 1000 });
         assert_eq!(local(0, 990).unwrap().scopes, Scopes::all());
     }
 

@@ -9,7 +9,7 @@ use std::{collections::VecDeque, convert::Infallible, time::Duration};
 use axum::{
     extract::{
         State, WebSocketUpgrade,
-        ws::{CloseFrame, Message, WebSocket},
+        ws::{CloseFrame, Message, WebSocket, close_code},
     },
     http::{HeaderMap, HeaderValue, header},
     response::{
@@ -17,8 +17,9 @@ use axum::{
         sse::{Event as SseEvent, KeepAlive, Sse},
     },
 };
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt as _, stream};
 use serde::Deserialize;
+use tasks::Stop;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use vocabulary::{Event, EventKind, NodeId, RunId, Seq};
@@ -83,7 +84,7 @@ async fn events(
 ) -> Result<Response, ApiError> {
     let resumed = last_event_id(&headers)?;
     let feed = Feed::open(&api, &watching.caller, query, resumed);
-    Ok(streaming(Sse::new(feed.stream()).keep_alive(heartbeat())))
+    Ok(streaming(&watching.caller, feed.stream()))
 }
 
 /// Streams events over a WebSocket, one JSON object a message.
@@ -104,7 +105,8 @@ async fn websocket(
     let upgrade = upgrade.map_err(|rejection| InputError::Query(rejection.to_string()))?;
     let feed = Feed::open(&api, &watching.caller, query, None);
     let upgrade = upgrade.max_message_size(FROM_CLIENT_LIMIT_BYTES).max_frame_size(FROM_CLIENT_LIMIT_BYTES);
-    Ok(upgrade.on_upgrade(move |socket| feed.serve(socket)))
+    let revoked = watching.caller.revoked.clone();
+    Ok(upgrade.on_upgrade(move |socket| feed.serve(socket, revoked)))
 }
 
 /// The events that one client gets.
@@ -169,15 +171,16 @@ impl Feed {
         })
     }
 
-    /// Sends until the client goes, stalls for too long, or the daemon stops.
-    async fn serve(mut self, mut socket: WebSocket) {
+    /// Sends until the client goes, stalls for too long, its key is revoked, or the daemon stops.
+    async fn serve(mut self, mut socket: WebSocket, revoked: Stop) {
         let mut beat = tokio::time::interval(HEARTBEAT);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
+        let (code, reason) = loop {
             let message = tokio::select! {
+                () = revoked.cancelled() => break (close_code::POLICY, "the key was revoked"),
                 view = self.next() => match view.and_then(|view| serde_json::to_string(&view).ok()) {
                     Some(text) => Message::Text(text.into()),
-                    None => break,
+                    None => break (close_code::AWAY, "the daemon is stopping"),
                 },
                 _ = beat.tick() => Message::Ping(Vec::new().into()),
                 received = socket.recv() => match received {
@@ -188,16 +191,11 @@ impl Feed {
             if !matches!(tokio::time::timeout(SEND_LIMIT, socket.send(message)).await, Ok(Ok(()))) {
                 return;
             }
-        }
-        let frame = CloseFrame { code: axum::extract::ws::close_code::AWAY, reason: "the daemon is stopping".into() };
+        };
+        let frame = CloseFrame { code, reason: reason.into() };
         // The client may be gone already, and nothing depends on its hearing this.
         let _ = tokio::time::timeout(SEND_LIMIT, socket.send(Message::Close(Some(frame)))).await;
     }
-}
-
-/// Comments on a silent stream.
-pub(super) fn heartbeat() -> KeepAlive {
-    KeepAlive::new().interval(HEARTBEAT).text("heartbeat")
 }
 
 /// The last event that a browser saw before it lost the stream.
@@ -207,9 +205,14 @@ pub(super) fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, InputErr
     number.map(Some).ok_or_else(|| InputError::Query("Last-Event-ID: expected a number".to_owned()))
 }
 
-/// Keeps proxies from holding a stream back.
-pub(super) fn streaming(sse: impl IntoResponse) -> Response {
-    let mut response = sse.into_response();
+/// A stream for as long as the caller's key counts, with comments while it is silent; proxies do not hold it back.
+pub(super) fn streaming(
+    caller: &Caller,
+    told: impl Stream<Item = Result<SseEvent, Infallible>> + Send + 'static,
+) -> Response {
+    let told = told.take_until(caller.revoked.clone().cancelled_owned());
+    let mut response =
+        Sse::new(told).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("heartbeat")).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     response

@@ -44,8 +44,13 @@ pub enum KeyChangeError {
     Stopping,
 }
 
-/// The keys of the store that count, as every request sees them.
-type Live = RwLock<Vec<KnownKey>>;
+/// The keys of the store that count, as every request sees them, and what ends with each when it is revoked.
+#[derive(Debug)]
+struct Live {
+    keys: RwLock<Vec<KnownKey>>,
+    /// Taken while `keys` is held, so that nobody comes in by a key that has just gone.
+    opened: Mutex<HashMap<KeyId, Stop>>,
+}
 
 /// Every key that may come in.
 #[derive(Debug)]
@@ -87,7 +92,7 @@ impl KeyRing {
     /// # Errors
     /// The store cannot be read.
     pub async fn open(configured: Vec<KnownKey>, store: Store) -> Result<(Self, KeyClerk), KeyChangeError> {
-        let stored = Arc::new(RwLock::new(live_keys(&store).await?));
+        let stored = Arc::new(Live { keys: RwLock::new(live_keys(&store).await?), opened: Mutex::default() });
         let (sender, changes) = mpsc::channel(WAITING);
         let clerk = KeyClerk { live: Arc::clone(&stored), store, changes };
         Ok((Self { configured, stored, used: Mutex::default(), changes: sender }, clerk))
@@ -101,12 +106,14 @@ impl KeyRing {
 
     pub(super) fn find(&self, presented: &KeyDigest, now: Timestamp) -> Option<Caller> {
         // Both lists are searched in full, so that the time tells nothing about where a key is known from.
-        let configured = keys::find(&self.configured, presented).cloned();
-        let stored = keys::find(&self.stored(), presented).cloned();
-        if let Some(key) = &stored {
+        let caller = |key: &KnownKey, revoked| Caller { name: key.name.0.clone(), scopes: key.scopes, revoked };
+        let configured = keys::find(&self.configured, presented).map(|key| caller(key, Stop::new()));
+        let keys = self.stored();
+        let stored = keys::find(&keys, presented).map(|key| {
             self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(key.name.clone(), now);
-        }
-        configured.or(stored).map(|key| Caller { name: key.name.0, scopes: key.scopes })
+            caller(key, self.stored.opened().entry(key.name.clone()).or_default().clone())
+        });
+        configured.or(stored)
     }
 
     pub(super) async fn list(&self, store: &Store) -> Result<Vec<KeyView>, KeyChangeError> {
@@ -180,7 +187,22 @@ impl KeyRing {
     }
 
     fn stored(&self) -> std::sync::RwLockReadGuard<'_, Vec<KnownKey>> {
-        self.stored.read().unwrap_or_else(PoisonError::into_inner)
+        self.stored.keys.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Live {
+    fn opened(&self) -> std::sync::MutexGuard<'_, HashMap<KeyId, Stop>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a key out, with every stream and ticket that it opened.
+    fn take_out(&self, name: &KeyId) {
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        keys.retain(|key| key.name != *name);
+        if let Some(opened) = self.opened().remove(name) {
+            opened.cancel();
+        }
     }
 }
 
@@ -229,7 +251,7 @@ impl KeyClerk {
     }
 
     async fn revoke(&mut self, name: KeyId, at: Timestamp, event: NewEvent) -> Result<(), KeyChangeError> {
-        self.live().retain(|key| key.name != name);
+        self.live.take_out(&name);
         let batch = Batch { keys_revoked: vec![(name, at)], events: vec![event], ..Batch::default() };
         let Err(error) = self.store.commit(batch).await else { return Ok(()) };
         // It still counts if the store says so; if the store says nothing, it does not.
@@ -241,7 +263,7 @@ impl KeyClerk {
     }
 
     fn live(&self) -> std::sync::RwLockWriteGuard<'_, Vec<KnownKey>> {
-        self.live.write().unwrap_or_else(PoisonError::into_inner)
+        self.live.keys.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

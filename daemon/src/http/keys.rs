@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_key_hands_on_only_what_it_holds() {
-        let caller = Caller { name: "ops".into(), scopes: "admin+read".parse().unwrap() };
+        let caller = Caller { name: "ops".into(), scopes: "admin+read".parse().unwrap(), revoked: tasks::Stop::new() };
         let wish = |name: &str, scopes: &[Scope]| NewKey { name: name.into(), scopes: scopes.to_vec() };
         assert!(grantable(&caller, &wish("ci", &[Scope::Read])).is_ok());
         assert!(matches!(

@@ -10,10 +10,7 @@ use axum::{
     Json,
     extract::State,
     http::HeaderMap,
-    response::{
-        IntoResponse as _, Response,
-        sse::{Event, Sse},
-    },
+    response::{IntoResponse as _, Response, sse::Event},
 };
 use futures_util::{Stream, stream};
 use serde::{Deserialize, Serialize};
@@ -185,7 +182,7 @@ pub(super) struct LogQuery {
     security(("bearer" = ["operate"])),
 )]
 async fn log(
-    _: Watching<Operate>,
+    watching: Watching<Operate>,
     State(api): State<Api>,
     At(run): At<RunId>,
     Params(query): Params<LogQuery>,
@@ -198,7 +195,7 @@ async fn log(
         return Ok(Json(piece(offset, &first)).into_response());
     }
     let follower = LogFollower { api, run, offset, waiting: Some(first), at: Place::Within };
-    Ok(events::streaming(Sse::new(follower.stream()).keep_alive(events::heartbeat())))
+    Ok(events::streaming(&watching.caller, follower.stream()))
 }
 
 /// Cuts a piece where a character ends, so that the next one begins with a whole one.

@@ -57,7 +57,7 @@ impl Tickets {
 
     pub(super) fn redeem(&self, presented: &str, now: Timestamp) -> Option<Caller> {
         let (caller, expires) = self.lock().remove(&KeyDigest::of(presented).0)?;
-        (expires >= now).then_some(caller)
+        (expires >= now && !caller.revoked.is_cancelled()).then_some(caller)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], (Caller, Timestamp)>> {
@@ -72,6 +72,8 @@ pub(super) fn in_query(query: Option<&str>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use tasks::Stop;
+
     use super::*;
     use crate::keys::Scopes;
 
@@ -80,23 +82,31 @@ mod tests {
     }
 
     fn caller() -> Caller {
-        Caller { name: "ann".to_owned(), scopes: Scopes::all() }
+        Caller { name: "ann".to_owned(), scopes: Scopes::all(), revoked: Stop::new() }
     }
 
     #[test]
     fn a_ticket_opens_one_stream() {
         let tickets = Tickets::default();
         let ticket = tickets.issue(caller(), at(0)).unwrap().ticket;
-        assert_eq!(tickets.redeem(&ticket, at(60)), Some(caller()));
-        assert_eq!(tickets.redeem(&ticket, at(60)), None);
+        assert!(tickets.redeem(&ticket, at(60)).is_some_and(|caller| caller.name == "ann"));
+        assert!(tickets.redeem(&ticket, at(60)).is_none());
     }
 
     #[test]
     fn a_ticket_lives_a_minute() {
         let tickets = Tickets::default();
         let ticket = tickets.issue(caller(), at(0)).unwrap().ticket;
-        assert_eq!(tickets.redeem(&ticket, at(61)), None);
-        assert_eq!(tickets.redeem("made up", at(0)), None);
+        assert!(tickets.redeem(&ticket, at(61)).is_none());
+        assert!(tickets.redeem("made up", at(0)).is_none());
+    }
+
+    #[test]
+    fn a_ticket_goes_with_the_key_that_took_it() {
+        let (tickets, caller) = (Tickets::default(), caller());
+        let ticket = tickets.issue(caller.clone(), at(0)).unwrap().ticket;
+        caller.revoked.cancel();
+        assert!(tickets.redeem(&ticket, at(1)).is_none());
     }
 
     #[test]

@@ -203,6 +203,38 @@ async fn a_websocket_carries_the_same_events() {
 }
 
 #[tokio::test]
+async fn what_a_key_opened_ends_when_it_is_revoked() {
+    let api = Running::new().await;
+    let wish = json!({ "name": "lent", "scopes": ["read", "operate"] });
+    let (_, made) = api.post("/api/keys", &wish).await;
+    let lent = made["key"].as_str().unwrap();
+    let with = |method: Method, path: &str| api.bare(method, path).bearer_auth(lent);
+    let ticket = with(Method::POST, "/api/tickets").send().await.unwrap().json::<Value>().await.unwrap();
+    let mut events = with(Method::GET, "/api/events").send().await.unwrap();
+    let mut log = with(Method::GET, "/api/runs/1/log?follow=true").send().await.unwrap();
+    assert_eq!((events.status(), log.status()), (StatusCode::OK, StatusCode::OK));
+    let mut request = format!("ws://{}/api/ws", api.address).into_client_request().unwrap();
+    request.headers_mut().insert("authorization", format!("Bearer {lent}").parse().unwrap());
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+
+    let (status, _) = super::api::answer(api.request(Method::DELETE, "/api/keys/lent")).await;
+    assert_eq!(status, StatusCode::OK);
+    let ended = tokio::time::timeout(Duration::from_secs(10), async {
+        while events.chunk().await.unwrap().is_some() {}
+        while log.chunk().await.unwrap().is_some() {}
+        loop {
+            if let Message::Close(frame) = socket.next().await.unwrap().unwrap() {
+                break frame.unwrap();
+            }
+        }
+    });
+    assert_eq!(ended.await.expect("all of them end").reason.as_str(), "the key was revoked");
+    let redeemed = format!("/api/events?ticket={}", ticket["ticket"].as_str().unwrap());
+    assert_eq!(refused(api.bare(Method::GET, &redeemed)).await.0, StatusCode::UNAUTHORIZED);
+    api.stop().await;
+}
+
+#[tokio::test]
 async fn a_client_that_says_too_much_is_let_go() {
     let api = Running::new().await;
     let mut request = format!("ws://{}/api/ws", api.address).into_client_request().unwrap();

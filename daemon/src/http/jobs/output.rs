@@ -6,10 +6,7 @@ use ::jobs::nomad::{JobId, Output};
 use axum::{
     Json,
     extract::State,
-    response::{
-        IntoResponse as _, Response,
-        sse::{Event, Sse},
-    },
+    response::{IntoResponse as _, Response, sse::Event},
 };
 use futures_util::{Stream, stream};
 use serde::{Deserialize, Serialize};
@@ -79,7 +76,7 @@ pub struct OutputView {
     security(("bearer" = ["operate"])),
 )]
 pub(super) async fn log(
-    _: Watching<Operate>,
+    watching: Watching<Operate>,
     State(api): State<Api>,
     At(id): At<String>,
     Params(query): Params<OutputQuery>,
@@ -97,7 +94,7 @@ pub(super) async fn log(
     }
     let followed = workload.follow(namespace.as_deref(), source.clone(), tail).await?;
     let reader = Reader { api, source, followed: Some(followed), rest: Vec::new() };
-    Ok(events::streaming(Sse::new(reader.stream()).keep_alive(events::heartbeat())))
+    Ok(events::streaming(&watching.caller, reader.stream()))
 }
 
 fn wanted(query: OutputQuery) -> Result<Wanted, InputError> {

@@ -14,10 +14,7 @@ use ::jobs::{
 use axum::{
     Json,
     extract::State,
-    response::{
-        IntoResponse as _, Response,
-        sse::{Event, Sse},
-    },
+    response::{IntoResponse as _, Response, sse::Event},
 };
 use futures_util::{Stream, stream};
 use serde::Deserialize;
@@ -28,7 +25,7 @@ use crate::{
     http::{
         auth::{Read, Watching},
         error::{ApiError, ErrorBody, InputError},
-        events::{heartbeat, streaming},
+        events::streaming,
         input::{At, Params},
         sight::Sight,
         state::Api,
@@ -98,7 +95,7 @@ pub(super) async fn progress(
         lost: false,
         ended: false,
     };
-    Ok(streaming(Sse::new(watch.stream()).keep_alive(heartbeat())))
+    Ok(streaming(&watching.caller, watch.stream()))
 }
 
 fn patience(query: &ProgressQuery) -> Result<Patience, InputError> {
@@ -275,7 +272,7 @@ pub(super) async fn events(
         return Ok(Json(sight.show(all)?).into_response());
     }
     let told = Told { api, sights, sight, known: HashSet::new(), ready: Vec::new(), waits: false };
-    Ok(streaming(Sse::new(told.stream()).keep_alive(heartbeat())))
+    Ok(streaming(&watching.caller, told.stream()))
 }
 
 fn happened(seen: &Seen<'_>) -> Vec<Happening> {
