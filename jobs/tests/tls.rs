@@ -14,7 +14,7 @@ use rcgen::{
 };
 use vocabulary::Secret;
 
-use crate::support::{now_query, start};
+use crate::support::{eventually, now_query, start};
 
 /// An authority and what it issued, as PEM.
 struct Issued {
@@ -75,7 +75,11 @@ async fn only_a_certificate_of_the_right_authority_and_name_gets_through() {
     let nomad = nomad::Client::build(&issued.towards(&nomad_url, "server.global.nomad")).unwrap();
     assert!(nomad.jobs(&now_query()).await.unwrap().value.is_empty());
     let consul = consul::Client::build(&issued.towards(&consul_url, "server.dc1.consul")).unwrap();
-    assert_eq!(consul.nodes(&Query::default()).await.unwrap().value.len(), 1);
+    // A leader is elected a moment before its own node stands in the catalog.
+    eventually("Consul's own node", async || {
+        Some(consul.nodes(&Query::default()).await.unwrap().value).filter(|nodes| nodes.len() == 1)
+    })
+    .await;
     consul.write("over/tls", "yes", Cas::Absent).await.unwrap();
     assert_eq!(consul.read("over/tls").await.unwrap().unwrap().value, "yes");
 

@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
 };
 
 /// A disk of a file; dropping it detaches the device, the file stays.
@@ -40,7 +40,14 @@ impl LoopDisk {
         if !output.status.success() {
             return Err(DiskError::Losetup(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
         }
-        Ok(Self { device: String::from_utf8_lossy(&output.stdout).trim().into() })
+        let disk = Self { device: String::from_utf8_lossy(&output.stdout).trim().into() };
+        // What a program that was killed left of the disk before it: partitions stay when a device is detached.
+        let _none = disk.forget_partitions();
+        Ok(disk)
+    }
+
+    fn forget_partitions(&self) -> io::Result<Output> {
+        Command::new("partx").arg("--delete").arg(&self.device).output()
     }
 
     /// Its device on this host.
@@ -65,7 +72,7 @@ impl LoopDisk {
 impl Drop for LoopDisk {
     fn drop(&mut self) {
         // Partitions of it are devices of their own.
-        let partitions = Command::new("partx").arg("--delete").arg(&self.device).output();
+        let partitions = self.forget_partitions();
         let detached = Command::new("losetup").arg("--detach").arg(&self.device).status();
         if partitions.is_err() || !detached.is_ok_and(|status| status.success()) {
             tracing::debug!(device = %self.device.display(), "loop device not detached");
