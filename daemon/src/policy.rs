@@ -21,6 +21,9 @@ pub struct Admission {
 pub struct Window {
     /// How many machines may still enter.
     pub left: u32,
+    /// Since when: machines that were seen before are not meant, however often they ask again.
+    #[serde(default)]
+    pub opened: Timestamp,
     /// Until when.
     pub until: Timestamp,
     /// Who opened it.
@@ -33,6 +36,10 @@ impl Window {
     pub fn is_open(&self, now: Timestamp) -> bool {
         self.left > 0 && now <= self.until
     }
+
+    fn is_for(&self, now: Timestamp, first_seen: Timestamp) -> bool {
+        self.is_open(now) && first_seen >= self.opened
+    }
 }
 
 /// The approval that policy gives to a machine nobody decided on, where it gives one.
@@ -43,10 +50,10 @@ pub fn admission(
     now: Timestamp,
     enroll: Enroll,
     window: Option<&Window>,
-    node: &NodeId,
+    (node, first_seen): (&NodeId, Timestamp),
 ) -> Result<Option<Approved<Admission>>, serde_json::Error> {
     let order = Admission { node: node.clone() };
-    let authority = match (enroll, window.filter(|window| window.is_open(now))) {
+    let authority = match (enroll, window.filter(|window| window.is_for(now, first_seen))) {
         (Enroll::Auto, _) => Authority::Policy { rule: "nodes.enroll = \"auto\"" },
         (_, Some(window)) => Authority::Person { name: format!("{} (window)", window.by) },
         _ => return Ok(None),
@@ -65,7 +72,7 @@ mod tests {
     }
 
     fn asked(enroll: Enroll, window: Option<&Window>) -> Option<String> {
-        let approved = admission(at(100), enroll, window, &NodeId::of(Mac([2; 6]))).unwrap()?;
+        let approved = admission(at(100), enroll, window, (&NodeId::of(Mac([2; 6])), at(50))).unwrap()?;
         Some(match approved.authority() {
             Authority::Policy { rule } => (*rule).to_owned(),
             Authority::Person { name } => name.clone(),
@@ -74,12 +81,14 @@ mod tests {
 
     #[test]
     fn only_auto_and_an_open_window_admit() {
-        let window = |left, until| Window { left, until: at(until), by: "ann".into() };
+        let since = |opened, left, until| Window { left, opened: at(opened), until: at(until), by: "ann".into() };
+        let window = |left, until| since(50, left, until);
         assert_eq!(asked(Enroll::Approve, None), None);
         assert_eq!(asked(Enroll::Deny, None), None);
         assert_eq!(asked(Enroll::Auto, None).as_deref(), Some("nodes.enroll = \"auto\""));
         assert_eq!(asked(Enroll::Approve, Some(&window(1, 100))).as_deref(), Some("ann (window)"));
         assert_eq!(asked(Enroll::Approve, Some(&window(0, 200))), None);
         assert_eq!(asked(Enroll::Approve, Some(&window(1, 99))), None);
+        assert_eq!(asked(Enroll::Approve, Some(&since(51, 1, 100))), None, "it waited before the window was opened");
     }
 }

@@ -59,7 +59,7 @@ pub(super) enum NodeVerb {
 /// Which machines to list.
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// Only machines in this state: discovered, waiting, approved, booting, called_home, configuring, verifying,
+    /// Only machines in this state: discovered, waiting, approved, booting, called_home, configuring, verifying, joining,
     /// ready, failed, suspect, denied.
     #[arg(long, value_parser = state)]
     state: Option<NodeState>,
@@ -82,7 +82,8 @@ pub(super) struct Approve {
     /// Names (node-525400123456) or MAC addresses.
     #[arg(required_unless_present = "next")]
     nodes: Vec<NodeId>,
-    /// Let in so many machines that were never seen before, as they appear.
+    /// Let in so many machines that were never seen before, as they appear. Those that wait now are not among them: name
+    /// them.
     #[arg(long, value_name = "N", conflicts_with = "nodes", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     next: Option<u32>,
     /// For how long --next stands: 30m, 2h. At most a day.

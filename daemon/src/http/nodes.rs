@@ -150,7 +150,7 @@ pub struct ApprovalBody {
     #[serde(default)]
     #[schema(value_type = Vec<String>, example = json!(["node-525400123456"]))]
     pub nodes: Vec<NodeId>,
-    /// So many machines that were never seen before, as they appear.
+    /// So many machines that were never seen before, as they appear. Those that wait now are not among them.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 10_000)]
     pub next: Option<u32>,
@@ -272,14 +272,15 @@ pub struct PowerBody {
     pub action: PowerAction,
 }
 
-/// Switches a machine. The answer says that the order left; that it worked shows in the machine's next DISCOVER.
+/// Switches a machine. The answer says that the order is kept and carried out; how it went shows on the node's timeline,
+/// and of `on` and `cycle` in the machine's next DISCOVER.
 #[utoipa::path(
     post, path = "/api/nodes/{id}/power", tag = "nodes", request_body = PowerBody,
     params(("id" = String, Path, description = "node-525400123456, or a MAC address"), DryRun),
     responses(
         (status = 200, body = Change), (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 422, body = ErrorBody),
+        (status = 409, description = "An order is under way", body = ErrorBody), (status = 422, body = ErrorBody),
     ),
     security(("bearer" = ["operate"])),
 )]

@@ -263,7 +263,8 @@ impl Ledger {
         if tracked.node.approved || !matches!(tracked.node.state, NodeState::Discovered | NodeState::Waiting) {
             return;
         }
-        let approved = match policy::admission(now, self.rules.enroll, self.window.as_ref(), &tracked.node.id) {
+        let machine = (&tracked.node.id, tracked.node.created);
+        let approved = match policy::admission(now, self.rules.enroll, self.window.as_ref(), machine) {
             Ok(approved) => approved,
             Err(error) => {
                 tracing::error!(%error, "an admission has no JSON form");

@@ -297,7 +297,7 @@ impl Ledger {
         );
         match approved.into_value() {
             Approval::Next { count, until } => {
-                self.set_window(Some(Window { left: count, until, by }), writes);
+                self.set_window(Some(Window { left: count, opened: now, until, by }), writes);
                 Ok(Vec::new())
             }
             Approval::Nodes(nodes) => {

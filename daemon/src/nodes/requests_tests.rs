@@ -131,7 +131,8 @@ fn a_window_admits_as_many_as_it_says_until_it_closes() {
     assert!(matches!(ask(&mut ledger, 1, 1, outside()).0, Answer::Boot(_)));
     assert!(matches!(ask(&mut ledger, 2, 2, outside()).0, Answer::Wait(_)));
     ledger.approve(at(3), by_ann(Approval::Next { count: 5, until: at(60) }), &mut Writes::default()).unwrap();
-    assert!(matches!(ask(&mut ledger, 61, 2, outside()).0, Answer::Wait(_)), "the window has closed");
+    assert!(matches!(ask(&mut ledger, 4, 2, outside()).0, Answer::Wait(_)), "it was seen before");
+    assert!(matches!(ask(&mut ledger, 61, 3, outside()).0, Answer::Wait(_)), "the window has closed");
 }
 
 #[test]
