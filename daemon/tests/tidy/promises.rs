@@ -42,6 +42,15 @@ fn a_promise_without_a_proof_is_found() {
     assert_eq!(said("| It holds | not yet |"), ["`not yet` without what is missing"]);
 }
 
+#[test]
+fn a_helper_and_a_test_that_is_never_run_prove_nothing() {
+    let text = "#[test]\nfn proven() {}\nfn helper() {}\n#[tokio::test]\n#[ignore = \"long\"]\nasync fn seldom() {}\n\
+                    #[tokio::test(flavor = \"multi_thread\")]\n// Of machines.\n#[ignore]\nasync fn boot_two() {}\n";
+    let proves = |name: &str| is_test(text, name);
+    assert_eq!([proves("proven"), proves("boot_two")], [true, true]);
+    assert_eq!([proves("helper"), proves("seldom"), proves("absent")], [false, false, false]);
+}
+
 /// The proof of a promise, if the line is a row of a table and not its head.
 fn proof(line: &str) -> Option<&str> {
     let cells = line.strip_prefix('|')?.strip_suffix('|')?;
@@ -65,14 +74,22 @@ fn faults(proof: &str, exists: impl Fn(&str) -> bool) -> Vec<String> {
     unknown.map(|name| format!("no test is called {name}")).collect()
 }
 
-/// A test, or a fuzz target.
+/// A test that `make test` runs, or a fuzz target.
 fn exists(name: &str) -> bool {
-    let (declared, target) = (format!("fn {name}("), format!("/fuzz_targets/{name}.rs"));
-    let test = sources().iter().any(|source| {
-        let mut lines = source.text.lines().enumerate();
-        lines.any(|(number, line)| line.contains(&declared) && source.in_tests(number + 1))
-    });
-    test || files().iter().any(|file| file.ends_with(&target))
+    let target = format!("/fuzz_targets/{name}.rs");
+    sources().iter().any(|source| is_test(&source.text, name)) || files().iter().any(|file| file.ends_with(&target))
+}
+
+/// Whether a function of that name has the attribute of a test; of those that are ignored, `make test` runs `boot_*`.
+fn is_test(text: &str, name: &str) -> bool {
+    let declared = format!("fn {name}(");
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    lines.iter().enumerate().filter(|(_, line)| line.contains(&declared)).any(|(number, _)| {
+        let above = lines[..number].iter().rev().take_while(|line| line.starts_with("#[") || line.starts_with("//"));
+        let above: Vec<&str> = above.copied().collect();
+        above.iter().any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
+            && (name.starts_with("boot_") || !above.iter().any(|line| line.starts_with("#[ignore")))
+    })
 }
 
 /// Words in backticks that read like a test: nothing but a name of several words.
