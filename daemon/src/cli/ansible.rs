@@ -31,8 +31,10 @@ impl AnsibleVerb {
         }
         let bar = ProgressBar::new_spinner();
         bar.enable_steady_tick(screen::TICK);
-        let venv = Venv::ensure(&folder, |step| bar.set_message(words(step))).await;
+        let stop = tasks::stop_on_signals()?;
+        let venv = stop.run_until_cancelled(Venv::ensure(&folder, |step| bar.set_message(words(step)))).await;
         bar.finish_and_clear();
+        let venv = venv.ok_or_else(|| Failure::words(Exit::Failed, "interrupted", "run it again: it begins anew"))?;
         let venv = venv.map_err(|error| {
             let remedy = error.remedy();
             Failure::new(Exit::Failed, error, remedy)

@@ -7,6 +7,7 @@
 //! leaves them to a process of their own (`behind`).
 
 mod behind;
+mod prepare;
 mod rack;
 mod served;
 mod servers;
@@ -78,8 +79,7 @@ impl Demo {
         }
         let data_dir = rack::data_dir(&self.name)?;
         let config = rack::write_config(data_dir.path())?;
-        let prepared = stop.run_until_cancelled(rack::prepare(&config)).await;
-        prepared.ok_or_else(interrupted)??;
+        prepare::prepare(&config, &stop).await?;
         if self.keep {
             return behind::start(&stop).await;
         }
@@ -113,7 +113,7 @@ impl Demo {
         };
         let shown = self.show(&rack, &config, &stop).await;
         if !stop.is_cancelled() {
-            screen::line(rack.how_to_look(&self.name))?;
+            screen::line(rack.how_to_look(&self.name)?)?;
         }
         behind::report(shown.as_ref().copied())?;
         let stayed = behind::stay(keeper, &rack.dir(), stop).await;
@@ -144,11 +144,12 @@ async fn probe() -> Result<accel::Accel, Failure> {
 }
 
 fn interrupted() -> Failure {
-    Failure::words(
-        Exit::Failed,
-        "interrupted; the rack was taken away",
-        "run it again: what was fetched and built is kept",
-    )
+    stopped("interrupted; the rack was taken away")
+}
+
+/// Ended by a person.
+fn stopped(how: &str) -> Failure {
+    Failure::words(Exit::Failed, how, "run it again: what was fetched and built is kept")
 }
 
 /// The binary that runs right now: what the demo shows is this build.

@@ -1,4 +1,6 @@
-//! SIGTERM and SIGINT as a [`Stop`]; the second one exits at once.
+//! SIGTERM, SIGINT and SIGHUP as a [`Stop`]; the second one exits at once.
+//!
+//! SIGHUP is what a terminal sends when it closes; whoever was started with it ignored (nohup) goes on ignoring it.
 //!
 //! The signals are waited for on a thread with a runtime of its own, so that the second one still works when the
 //! daemon's runtime is wedged, which is when it is needed. Exiting at once runs no destructor: child groups stay
@@ -10,7 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::Stop;
 
-/// A token that is cancelled by the first SIGTERM or SIGINT. The second ends the process with 128 + its number.
+/// A token that is cancelled by the first SIGTERM, SIGINT or SIGHUP. The second ends the process with 128 + its number.
 ///
 /// # Errors
 /// The thread or its signal handlers could not be set up.
@@ -18,7 +20,9 @@ pub fn stop_on_signals() -> io::Result<Stop> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let mut signals = {
         let _inside = runtime.enter();
-        Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? }
+        // Asked before anything is set: a handler would take the place of who ignores it.
+        let hangup = if hangup_is_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
+        Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())?, hangup }
     };
     let stop = Stop::new();
     let told = stop.clone();
@@ -37,6 +41,8 @@ pub fn stop_on_signals() -> io::Result<Stop> {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// None where it is ignored.
+    hangup: Option<Signal>,
 }
 
 impl Signals {
@@ -44,8 +50,17 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => SignalKind::terminate(),
             _ = self.interrupt.recv() => SignalKind::interrupt(),
+            Some(_) = async { self.hangup.as_mut()?.recv().await }, if self.hangup.is_some() => SignalKind::hangup(),
         }
     }
+}
+
+/// Whether this process was started so (proc_pid_status(5), SigIgn).
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).map(str::trim);
+    let first = 1 << (SignalKind::hangup().as_raw_value() - 1);
+    mask.and_then(|mask| u64::from_str_radix(mask, 16).ok()).is_some_and(|mask| mask & first != 0)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a person asked twice: nothing may delay the end")]

@@ -152,6 +152,45 @@ async fn boot_a_demo_that_is_interrupted_leaves_nothing_behind() {
     }
 }
 
+/// The demo in a session of its own, whose members are then all that it started, with no image to find.
+const WITHOUT_IMAGE: &str = "mkdir -p /var/cache/roost/image && mount -t tmpfs tmpfs /var/cache/roost/image && \
+                             exec \"$@\" demo --machines bios --memory 512 --name ep";
+
+/// The command line of every process of a session.
+fn members(session: u32) -> Vec<String> {
+    let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+    let is_member = |path: &PathBuf| {
+        let stat = fs::read_to_string(path.join("stat")).unwrap_or_default();
+        // After the name, which may hold anything: state, parent, group, session.
+        let mut fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
+        let is_alive = fields.next().is_some_and(|state| state != "Z");
+        is_alive && fields.nth(2) == Some(&session.to_string())
+    };
+    let words = |path: PathBuf| fs::read(path.join("cmdline")).unwrap_or_default();
+    processes.filter(is_member).map(words).map(|text| String::from_utf8_lossy(&text).replace('\0', " ")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "boots machines"]
+async fn boot_a_demo_that_is_interrupted_while_it_prepares_leaves_no_process_behind() {
+    let _turn = TURN.lock().await;
+    tokio::task::block_in_place(boot::prepared);
+    let mut demo = Command::new("setsid");
+    demo.args(["unshare", "--mount", "sh", "-c", WITHOUT_IMAGE, "sh", env!("CARGO_BIN_EXE_roost")]);
+    let mut demo = demo.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let session = demo.id();
+    until(UP, "the image build", || {
+        assert!(demo.try_wait().unwrap().is_none(), "it ended early: {}", said(&mut demo));
+        members(session).iter().any(|words| words.contains("mmdebstrap"))
+    })
+    .await;
+    interrupt(&demo);
+    assert!(!ends(&mut demo, END).await.success());
+    let said = said(&mut demo);
+    assert!(said.contains("interrupted while preparing; no rack was put up"), "{said}");
+    assert_eq!(members(session), [""; 0], "what it started has ended before it");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "boots machines"]
 async fn boot_a_kept_demo_is_taken_away_by_lab_down() {

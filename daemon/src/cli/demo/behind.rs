@@ -85,7 +85,7 @@ fn judged(told: &str) -> Result<(), Failure> {
         None => Err(Failure::words(
             Exit::Failed,
             format!("the process that was to keep the rack ended early: {}", told.trim()),
-            "roost lab list; roost lab down --all; then again",
+            format!("{} lab down --all; then again", own_name()),
         )),
     }
 }
@@ -98,11 +98,16 @@ async fn end(mut child: Child, patience: Duration) -> Result<bool, Failure> {
     Ok(tokio::time::timeout(patience, child.wait()).await.ok().transpose()?.is_some())
 }
 
+/// As it was called, since the demo installs nothing.
+fn own_name() -> String {
+    own_binary().map_or_else(|_| "roost".to_owned(), |path| path.display().to_string())
+}
+
 fn lingers() -> Failure {
     Failure::words(
         Exit::Failed,
         format!("interrupted; the rack was not taken away within {} s and may still be up", AWAY.as_secs()),
-        "roost lab list; roost lab down --all",
+        format!("{0} lab list; {0} lab down --all", own_name()),
     )
 }
 

@@ -21,10 +21,7 @@ use super::{
     table::Way,
     watch::{self, Powered},
 };
-use crate::cli::{
-    exit::{Exit, Failure},
-    screen,
-};
+use crate::cli::exit::Failure;
 
 /// Processors of each machine: two boot faster than one, also where the host has no more.
 const CPUS: u8 = 2;
@@ -100,22 +97,6 @@ dir = "/var/cache/roost/assets"
     )
 }
 
-/// What an operator prepares once: loaders, the node image, Ansible, the programs that nodes run. Each is at once where
-/// nothing is missing.
-pub(super) async fn prepare(config: &Path) -> Result<(), Failure> {
-    for verb in [["assets", "fetch"], ["image", "build"], ["ansible", "setup"], ["assets", "adopt"]] {
-        screen::line(format!("roost {}", verb.join(" ")))?;
-        let mut command = tokio::process::Command::new(own_binary()?);
-        command.arg("--config").arg(config).args(verb).kill_on_drop(true);
-        let status = command.status().await.with_context(|| format!("cannot run roost {}", verb.join(" ")))?;
-        if !status.success() {
-            let cause = format!("roost {} ended with {status}", verb.join(" "));
-            return Err(Failure::words(Exit::Failed, cause, "its own words stand above"));
-        }
-    }
-    Ok(())
-}
-
 impl Running {
     /// Puts the rack up, starts the daemon in it and waits until every part is ready.
     pub(super) async fn up(plan: &Plan, data_dir: &Path, config: &Path) -> Result<Self, Failure> {
@@ -178,17 +159,19 @@ impl Running {
         self.rack.dir().to_owned()
     }
 
-    /// What a person types next.
-    pub(super) fn how_to_look(&self, name: &str) -> String {
+    /// What a person types next, by this binary's own path: the demo installs nothing.
+    pub(super) fn how_to_look(&self, name: &str) -> Result<String, Failure> {
+        let roost = own_binary()?.display().to_string();
         let socket = self.daemon.api().socket().display().to_string();
         let dir = self.rack.dir().display();
-        format!(
+        Ok(format!(
             "the rack stays up. To look at it:\n  \
-             export ROOST_SOCKET={socket}\n  roost status; roost node list; roost run list; roost event follow\n  \
+             export ROOST_SOCKET={socket}\n  alias roost={roost}\n  \
+             roost status; roost node list; roost run list; roost event follow\n  \
              roost lab console --name {name} -f MACHINE      (consoles, logs and captures lie under {dir})\n  \
              roost lab power --name {name} MACHINE cycle     (watch it come back)\n\
-             To take it away:\n  roost lab down --name {name}"
-        )
+             To take it away:\n  {roost} lab down --name {name}"
+        ))
     }
 
     /// Ends the daemon, then takes the rack away.
