@@ -218,8 +218,8 @@ const SYSTEMCTL: &str = "#!/bin/sh\necho \"$1\" >>\"$NODE/words\"\n[ \"$1\" != s
                          printf 'ActiveState=active\\nUnitFileState=enabled\\n'\n\
                          [ \"$1\" != restart ] || [ ! -e \"$NODE/refuse\" ]\n";
 /// The script as it runs on a node, whose units and /run are this folder's.
-const AS_NODE: &str = "mount --bind $NODE/units /etc/systemd/system && mount --bind $NODE/run /run && \
-                       exec /usr/bin/python3 -I -c \"$PLACE\"";
+const AS_NODE: &str = "mount -t tmpfs tmpfs /etc && mkdir /etc/systemd && ln -s $NODE/units /etc/systemd/system && \
+                       mount --bind $NODE/run /run && exec /usr/bin/python3 -I -c \"$PLACE\"";
 
 /// A node that is only this far: its folder, and the script on it.
 struct Node(tempfile::TempDir);
