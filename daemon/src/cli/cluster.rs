@@ -52,8 +52,10 @@ pub(super) enum ClusterVerb {
     Init(Init),
     /// Check the cluster that roost.toml names (cluster.mode = "join"), and say what is missing.
     ///
-    /// Addresses, the authority and tokens come from cluster.* in roost.toml, else from CONSUL_HTTP_ADDR,
-    /// CONSUL_HTTP_TOKEN, CONSUL_CACERT, NOMAD_ADDR, NOMAD_TOKEN and NOMAD_CACERT. Nothing is written: the daemon
+    /// Addresses, the authority, certificates and tokens come from cluster.* in roost.toml, else from CONSUL_HTTP_ADDR,
+    /// CONSUL_HTTP_SSL, CONSUL_HTTP_TOKEN or CONSUL_HTTP_TOKEN_FILE, CONSUL_CACERT, CONSUL_CLIENT_CERT and _KEY,
+    /// CONSUL_TLS_SERVER_NAME, NOMAD_ADDR, NOMAD_TOKEN, NOMAD_CACERT, NOMAD_CLIENT_CERT and _KEY, and
+    /// NOMAD_TLS_SERVER_NAME. A token is sent over TLS, or to this host, and nowhere else. Nothing is written: the daemon
     /// reads the same settings when it starts. Its nodes are not provisioned into such a cluster, since that takes
     /// the cluster's authority.
     Join(Output),
@@ -229,7 +231,11 @@ fn opened(config: &Config) -> Result<Opened, Failure> {
             let hint = "set cluster.mode in roost.toml to \"own\" or \"join\" (docs/configuration.md)";
             Err(Failure::words(Exit::NotFound, "no cluster is configured", hint))
         }
-        ClusterMode::Join => Ok(Opened { own: None, clients: joined::clients(&config.cluster)?, mode: "join" }),
+        ClusterMode::Join => Ok(Opened {
+            own: None,
+            clients: joined::clients(&config.cluster, &|name| std::env::var(name).ok())?,
+            mode: "join",
+        }),
         ClusterMode::Own => {
             let Some(kept) = Kept::open(&config.data_dir)? else {
                 let hint = "as root: roost cluster init";
