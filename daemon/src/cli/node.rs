@@ -59,8 +59,8 @@ pub(super) enum NodeVerb {
 /// Which machines to list.
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// Only machines in this state: discovered, waiting, approved, booting, called_home, configuring, verifying, joining,
-    /// ready, failed, suspect, denied.
+    /// Only machines in this state: discovered, waiting, approved, booting, called_home, configuring, verifying,
+    /// joining, ready, lapsed, failed, suspect, denied.
     #[arg(long, value_parser = state)]
     state: Option<NodeState>,
     #[command(flatten)]

@@ -168,6 +168,7 @@ impl Config {
                 configuring: sla.configuring,
                 verifying: sla.verifying,
                 joining: sla.joining,
+                absent: sla.absent,
             },
             membership: lifecycle::Membership::NotAsked,
             max_runs: max_runs.get(),

@@ -296,6 +296,9 @@ section! {
         verifying: Duration = default r#""10m""#;
         /// From the end of the run to the word of Consul's and Nomad's servers, where there is a cluster.
         joining: Duration = default r#""10m""#;
+        /// How long Consul's or Nomad's servers may miss a ready node, or keep work from it, before it is `lapsed`. They
+        /// take some 10 and 30 seconds to notice; this comes on top. It is ready again as soon as both find it well.
+        absent: Duration = default r#""30s""#;
     }
 }
 

@@ -110,9 +110,9 @@ impl Ledger {
         }
         let state = machine.node.state;
         let answered = machine.node.identity.as_ref().is_some_and(|identity| identity.answered.is_some());
-        if !matches!(state, NodeState::Ready | NodeState::Failed) || !answered {
+        if !matches!(state, NodeState::Ready | NodeState::Lapsed | NodeState::Failed) || !answered {
             return conflict(
-                format!("{node} is {state}: a disk is made on a node that is ready, or has failed and is up"),
+                format!("{node} is {state}: a disk is made on a node that is ready or lapsed, or has failed and is up"),
                 format!("wait until it is ready: roost node timeline {node}"),
             );
         }

@@ -34,6 +34,7 @@ fn ledger(tpm: TpmRule) -> Ledger {
         configuring: hour,
         verifying: hour,
         joining: hour,
+        absent: hour,
     };
     let rules = Rules {
         enroll: Enroll::Auto,

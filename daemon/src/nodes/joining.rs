@@ -5,7 +5,8 @@
 //! found to run, ready, eligible, and the only one of its name.
 //!
 //! Nomad takes allocations for whatever client registers, so whoever is not verified is made ineligible as soon as it
-//! is seen, and made eligible once when it joins; a person's word on a ready node's eligibility stands. A client of
+//! is seen, and made eligible once when it joins; a person's word on a ready node's eligibility stands. A ready node that
+//! one of the two finds well no longer, or keeps work from, is `lapsed` after a while and ready again by their word alone. A client of
 //! another id under a verified node's name is its self of an earlier boot: drained and purged once it is down.
 //!
 //! Rejected: node pools for those who wait (a client changes its pool only by a restart), and purging a client that is
@@ -118,34 +119,72 @@ pub fn waits(node: &Node, run: Option<&Run>) -> bool {
 /// How far this node is.
 #[must_use]
 pub fn standing(node: &Node, view: &View) -> Standing {
-    match view.members.get(&node.id) {
-        Some(Serf::Alive) => {}
-        Some(Serf::Failed) => return Standing::Nowhere("Consul's gossip does not reach it".to_owned()),
-        None => return Standing::Nowhere("Consul's servers do not know it".to_owned()),
+    if let Some(lack) = lacks_consul(node, view) {
+        return Standing::Nowhere(lack.to_owned());
     }
-    let Some(id) = &node.nomad else {
-        return Standing::ConsulAlone("its run found no Nomad client on it".to_owned());
+    let client = match own_client(node, view) {
+        Ok(client) => client,
+        Err(lack) => return Standing::ConsulAlone(lack),
     };
-    let Some(client) = view.clients.iter().find(|client| client.id == *id) else {
-        return Standing::ConsulAlone(format!("Nomad's servers do not know its client {id}"));
-    };
-    if client.node != node.id {
-        return Standing::ConsulAlone(format!("its Nomad client {id} calls itself {}", client.node));
-    }
-    match client.status {
-        Status::Ready => {}
-        Status::Initializing => return Standing::ConsulAlone("Nomad waits for its first heartbeat".to_owned()),
-        Status::Disconnected | Status::Down => {
-            return Standing::ConsulAlone("Nomad's servers miss its heartbeats".to_owned());
-        }
-    }
-    if let Some(other) = view.clients.iter().find(|other| other.node == node.id && other.id != *id) {
+    if let Some(other) = view.clients.iter().find(|other| other.node == node.id && other.id != client.id) {
         return Standing::ConsulAlone(format!("Nomad still has an earlier client of it ({})", other.id));
     }
     match client.placement {
         Placement::Eligible => Standing::Member,
         Placement::Ineligible => Standing::Verified,
         Placement::Draining => Standing::ConsulAlone("Nomad drains it".to_owned()),
+    }
+}
+
+/// What a node that was a member lacks to be one still, and what a person can do. Who else calls itself by its name does
+/// not count: that would let a stranger take `ready` from it.
+#[must_use]
+pub fn lapse(node: &Node, view: &View) -> Option<Reason> {
+    let by_itself = |lack: &str| Reason {
+        cause: lack.to_owned(),
+        remedy: format!(
+            "it is ready again by itself once both agree; does it run? roost node show {}; on it: journalctl -u consul -u nomad",
+            node.id
+        ),
+    };
+    let by_order = |lack: &str| Reason {
+        cause: lack.to_owned(),
+        remedy: format!("when it may get work again: roost node drain {} --end", node.id),
+    };
+    if let Some(lack) = lacks_consul(node, view) {
+        return Some(by_itself(lack));
+    }
+    match own_client(node, view) {
+        Err(lack) => Some(by_itself(&lack)),
+        Ok(client) => match client.placement {
+            Placement::Eligible => None,
+            Placement::Ineligible => Some(by_order("Nomad gives it no work: it is ineligible by somebody's order")),
+            Placement::Draining => Some(by_order("Nomad drains it by somebody's order")),
+        },
+    }
+}
+
+fn lacks_consul(node: &Node, view: &View) -> Option<&'static str> {
+    match view.members.get(&node.id) {
+        Some(Serf::Alive) => None,
+        Some(Serf::Failed) => Some("Consul's gossip does not reach it"),
+        None => Some("Consul's servers do not know it"),
+    }
+}
+
+/// The client that the machine was found to run, where its servers hear it.
+fn own_client<'a>(node: &Node, view: &'a View) -> Result<&'a NomadClient, String> {
+    let Some(id) = &node.nomad else { return Err("its run found no Nomad client on it".to_owned()) };
+    let Some(client) = view.clients.iter().find(|client| client.id == *id) else {
+        return Err(format!("Nomad's servers do not know its client {id}"));
+    };
+    if client.node != node.id {
+        return Err(format!("its Nomad client {id} calls itself {}", client.node));
+    }
+    match client.status {
+        Status::Ready => Ok(client),
+        Status::Initializing => Err("Nomad waits for its first heartbeat".to_owned()),
+        Status::Disconnected | Status::Down => Err("Nomad's servers miss its heartbeats".to_owned()),
     }
 }
 
@@ -159,11 +198,19 @@ fn act(node: Option<&Node>, run: Option<&Run>, client: &NomadClient) -> Option<A
     let close = || (client.placement == Placement::Eligible).then(|| Act::Close(client.id.clone()));
     let Some(node) = node else { return close() };
     let own = node.nomad.as_ref() == Some(&client.id);
-    let settled = node.state == NodeState::Ready || waits(node, run);
+    let settled = matches!(node.state, NodeState::Ready | NodeState::Lapsed) || waits(node, run);
     match node.state {
         _ if own && waits(node, run) => None,
         // It was verified since its boot, and is worked on again.
-        NodeState::Ready | NodeState::CalledHome | NodeState::Configuring | NodeState::Verifying if own => None,
+        NodeState::Ready
+        | NodeState::Lapsed
+        | NodeState::CalledHome
+        | NodeState::Configuring
+        | NodeState::Verifying
+            if own =>
+        {
+            None
+        }
         _ if !own && settled && client.status == Status::Down => Some(Act::Purge(client.id.clone())),
         _ => close(),
     }

@@ -72,6 +72,7 @@ fn whoever_is_not_verified_gets_no_allocations() {
         let verified = matches!(
             state,
             NodeState::Ready
+                | NodeState::Lapsed
                 | NodeState::CalledHome
                 | NodeState::Configuring
                 | NodeState::Verifying
@@ -92,7 +93,7 @@ fn whoever_is_not_verified_gets_no_allocations() {
 fn an_earlier_self_is_purged_once_it_is_down_and_the_new_one_is_verified() {
     let succeeded = run(RunState::Succeeded);
     let stale = |status| [client(1, status, Placement::Ineligible)];
-    for state in [NodeState::Joining, NodeState::Ready, NodeState::Failed] {
+    for state in [NodeState::Joining, NodeState::Ready, NodeState::Lapsed, NodeState::Failed] {
         let node = node(state, Some(2));
         assert_eq!(acts(Some(&node), Some(&succeeded), stale(Status::Down).iter()), [Act::Purge(id(1))], "{state}");
         assert_eq!(acts(Some(&node), Some(&succeeded), stale(Status::Ready).iter()), [], "{state}");
@@ -109,4 +110,26 @@ fn a_failure_is_healed_by_the_cluster_only_where_the_run_was_well() {
     assert!(!waits(&failed, Some(&run(RunState::Failed))) && !waits(&failed, None));
     assert!(!waits(&node(NodeState::Failed, None), Some(&run(RunState::Succeeded))));
     assert!(!waits(&node(NodeState::Ready, Some(1)), Some(&run(RunState::Succeeded))));
+}
+
+#[test]
+fn a_ready_node_lapses_by_what_is_said_of_it_and_never_by_who_else_has_its_name() {
+    let ready = node(NodeState::Ready, Some(1));
+    let good = || client(1, Status::Ready, Placement::Eligible);
+    let alive = Some(Serf::Alive);
+    assert_eq!(lapse(&ready, &view(alive, vec![good()])), None);
+    assert_eq!(lapse(&ready, &view(alive, vec![good(), client(2, Status::Ready, Placement::Eligible)])), None);
+    for (serf, client, lack) in [
+        (None, good(), "do not know it"),
+        (Some(Serf::Failed), good(), "does not reach it"),
+        (alive, client(2, Status::Ready, Placement::Eligible), "do not know its client"),
+        (alive, client(1, Status::Down, Placement::Eligible), "miss its heartbeats"),
+        (alive, client(1, Status::Ready, Placement::Draining), "drains it"),
+        (alive, client(1, Status::Ready, Placement::Ineligible), "ineligible"),
+    ] {
+        let said = lapse(&ready, &view(serf, vec![client])).unwrap();
+        assert!(said.cause.contains(lack), "{said:?}");
+        let by_order = matches!(lack, "drains it" | "ineligible");
+        assert_eq!(said.remedy.contains("roost node drain"), by_order, "{said:?}");
+    }
 }

@@ -90,6 +90,8 @@ pub struct Tracked {
     pub pardoned: Option<Timestamp>,
     /// How many boots it opened lately.
     pub pace: Pace,
+    /// Since when the cluster's servers find this ready node a member no longer. Of no use after a restart.
+    pub lacks_since: Option<Timestamp>,
 }
 
 /// What one input brought about; carried out in one transaction.
@@ -170,7 +172,8 @@ impl Tracked {
     pub fn kept(node: Node, boot: Option<Boot>, ordered: Option<Timestamp>, now: Timestamp) -> Self {
         let powered = ordered.map(|ordered| Awaited { ordered, listening: now });
         let pace = Pace::default();
-        Self { node, boot, earlier: None, powered, switching: None, making: None, pardoned: None, pace }
+        let lacks_since = None;
+        Self { node, boot, earlier: None, powered, switching: None, making: None, pardoned: None, pace, lacks_since }
     }
 
     /// Puts the node into a state with nothing to explain.
@@ -192,6 +195,7 @@ impl Tracked {
     fn place(&mut self, now: Timestamp, state: NodeState, reason: Option<Reason>) {
         if self.node.state != state {
             self.node.since = now;
+            self.lacks_since = None;
         }
         self.node.state = state;
         self.node.waits_for = state.waits_for();
@@ -330,7 +334,8 @@ impl Tracked {
         let current = self.node.run == Some(run.id);
         // A run that was late and then succeeded heals the failure that its lateness was.
         let late = self.node.state == NodeState::Failed && run.state == RunState::Succeeded;
-        let working = late || (self.is_up() && self.node.state != NodeState::Ready);
+        let was_ready = matches!(self.node.state, NodeState::Ready | NodeState::Lapsed);
+        let working = late || (self.is_up() && !was_ready);
         if !current || !working {
             return;
         }
@@ -415,43 +420,8 @@ impl Tracked {
                 | NodeState::Verifying
                 | NodeState::Joining
                 | NodeState::Ready
+                | NodeState::Lapsed
         )
-    }
-
-    fn limit(&self, rules: &Rules) -> Option<(Duration, &'static str, String)> {
-        let id = &self.node.id;
-        let run = self.node.run.map_or_else(String::new, |run| run.to_string());
-        match self.node.state {
-            NodeState::Approved if self.boot.as_ref().is_some_and(|boot| boot.token.is_none()) => Some((
-                rules.sla.booting,
-                "it asked for an address but not for its script",
-                format!("look at its console and at roost node timeline {id}: does it load its loader?"),
-            )),
-            NodeState::Booting => Some((
-                rules.sla.booting,
-                "no call-home",
-                format!("look at its console and at roost node timeline {id}, then roost node power {id} cycle"),
-            )),
-            NodeState::CalledHome => {
-                Some((rules.sla.called_home, "its run did not start", "roost status; roost run list".to_owned()))
-            }
-            NodeState::Configuring => Some((
-                rules.sla.configuring,
-                "the roles did not end",
-                format!("roost run logs {run}; then roost run retry {run}"),
-            )),
-            NodeState::Verifying => Some((
-                rules.sla.verifying,
-                "its promises were not verified",
-                format!("roost run logs {run}; then roost run retry {run}"),
-            )),
-            NodeState::Joining => Some((
-                rules.sla.joining,
-                "Consul and Nomad did not agree that it is a member",
-                format!("on the node: journalctl -u consul -u nomad; then roost run retry {run}"),
-            )),
-            _ => None,
-        }
     }
 
     /// Where Ansible reaches it: the leased address first, the call-home's source where another server leases.

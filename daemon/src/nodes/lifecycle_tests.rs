@@ -23,6 +23,7 @@ fn rules() -> Rules {
             configuring: 20 * minute,
             verifying: 5 * minute,
             joining: 5 * minute,
+            absent: minute,
         },
         membership: Membership::NotAsked,
         max_runs: 3,

@@ -243,6 +243,7 @@ mod tests {
             configuring: minute,
             verifying: minute,
             joining: minute,
+            absent: minute,
         };
         Rules {
             enroll: Enroll::Approve,

@@ -28,6 +28,7 @@ pub(crate) fn ledger(enroll: Enroll) -> Ledger {
         configuring: minute,
         verifying: minute,
         joining: minute,
+        absent: minute,
     };
     let rules = Rules {
         enroll,

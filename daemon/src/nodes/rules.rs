@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use vocabulary::NodeState;
+
+use super::lifecycle::Tracked;
+
 /// What the operator decided, as far as the lifecycle needs it.
 #[derive(Debug, Clone)]
 pub struct Rules {
@@ -67,4 +71,45 @@ pub struct Slas {
     pub verifying: Duration,
     /// From the end of the run to the cluster's word.
     pub joining: Duration,
+    /// How long a ready node may lack the cluster's word before it is ready no longer.
+    pub absent: Duration,
+}
+
+impl Tracked {
+    /// How long it may stay in its state, what is missing then, and what a person does about it; nothing where no time is up.
+    pub(super) fn limit(&self, rules: &Rules) -> Option<(Duration, &'static str, String)> {
+        let id = &self.node.id;
+        let run = self.node.run.map_or_else(String::new, |run| run.to_string());
+        match self.node.state {
+            NodeState::Approved if self.boot.as_ref().is_some_and(|boot| boot.token.is_none()) => Some((
+                rules.sla.booting,
+                "it asked for an address but not for its script",
+                format!("look at its console and at roost node timeline {id}: does it load its loader?"),
+            )),
+            NodeState::Booting => Some((
+                rules.sla.booting,
+                "no call-home",
+                format!("look at its console and at roost node timeline {id}, then roost node power {id} cycle"),
+            )),
+            NodeState::CalledHome => {
+                Some((rules.sla.called_home, "its run did not start", "roost status; roost run list".to_owned()))
+            }
+            NodeState::Configuring => Some((
+                rules.sla.configuring,
+                "the roles did not end",
+                format!("roost run logs {run}; then roost run retry {run}"),
+            )),
+            NodeState::Verifying => Some((
+                rules.sla.verifying,
+                "its promises were not verified",
+                format!("roost run logs {run}; then roost run retry {run}"),
+            )),
+            NodeState::Joining => Some((
+                rules.sla.joining,
+                "Consul and Nomad did not agree that it is a member",
+                format!("on the node: journalctl -u consul -u nomad; then roost run retry {run}"),
+            )),
+            _ => None,
+        }
+    }
 }

@@ -64,6 +64,7 @@ fn rules() -> Rules {
         configuring: hour,
         verifying: hour,
         joining: hour,
+        absent: Duration::from_secs(1),
     };
     let (enroll, tpm, membership) = (Enroll::Auto, TpmRule::Prove, Membership::Demanded);
     Rules { enroll, tpm, token_ttl: hour, sla, membership, max_runs: 3, max_strangers: 9 }
@@ -269,7 +270,16 @@ async fn b40_a_node_is_ready_when_both_agree_and_its_old_self_is_gone_when_it_co
     let last = &steps[steps.len() - 4..];
     assert_eq!(last, [Step::Verified, Step::ConsulJoined, Step::NomadJoined, Step::Ready]);
 
+    let client = nomad::NodeId::new(first.as_str());
+    rig.nomad.set_eligibility(&client, nomad::Eligibility::Ineligible).await.unwrap();
+    rig.in_state(NodeState::Lapsed).await;
+    assert!(rig.node().await.reason.unwrap().cause.contains("ineligible by somebody's order"));
+    assert_eq!(rig.clients().await, [closed(&first)], "nobody undoes that order");
+    rig.nomad.set_eligibility(&client, nomad::Eligibility::Eligible).await.unwrap();
+    rig.in_state(NodeState::Ready).await;
+
     drop(machine);
+    rig.in_state(NodeState::Lapsed).await;
     let run = rig.boot(2).await;
     let mut machine = Machine::with_new_data(&rig, 2);
     machine.start_consul().await;

@@ -2,7 +2,9 @@
 //!
 //! ```text
 //!  discovered -> waiting -> approved -> booting -> called_home -> configuring -> verifying -> joining -> ready
-//!       |           |          ^          |  ^          |              |            |          |         |
+//!       |           |          ^          |  ^          |              |            |          |       |   ^
+//!       |           |          |          |  |          |              |            |          |       v   |
+//!       |           |          |          |  |          |              |            |          |      lapsed
 //!       '-> approved|          '----------'  '----------+--------------+------------+----------+---------'
 //!                   '-> denied                (boots again: a new attempt)
 //!   any -> failed (cause, remedy; leaves by boot, retry or approve)     any -> suspect (leaves by approve)
@@ -38,6 +40,8 @@ pub enum NodeState {
     Joining,
     /// Verified over SSH: what the roles promise is there; where there is a cluster, its servers agree.
     Ready,
+    /// It was ready, and Consul's or Nomad's servers find it a member no longer; ready again as soon as both do.
+    Lapsed,
     /// A step failed or took longer than its SLA; the reason says which and what to do.
     Failed,
     /// A known MAC called home with another identity: parked until a person decides.
@@ -48,7 +52,7 @@ pub enum NodeState {
 
 impl NodeState {
     /// Every state, in the order of a machine's way.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Discovered,
         Self::Waiting,
         Self::Approved,
@@ -58,6 +62,7 @@ impl NodeState {
         Self::Verifying,
         Self::Joining,
         Self::Ready,
+        Self::Lapsed,
         Self::Failed,
         Self::Suspect,
         Self::Denied,
@@ -76,6 +81,7 @@ impl NodeState {
             Self::Verifying => "verifying",
             Self::Joining => "joining",
             Self::Ready => "ready",
+            Self::Lapsed => "lapsed",
             Self::Failed => "failed",
             Self::Suspect => "suspect",
             Self::Denied => "denied",
@@ -131,7 +137,7 @@ impl NodeState {
             Self::Waiting | Self::Suspect => Wait::Approval,
             Self::CalledHome => Wait::RunSlot,
             Self::Configuring | Self::Verifying => Wait::Run,
-            Self::Joining => Wait::Cluster,
+            Self::Joining | Self::Lapsed => Wait::Cluster,
             Self::Ready | Self::Failed | Self::Denied => Wait::Nothing,
         }
     }
@@ -213,6 +219,7 @@ mod tests {
             "verifying",
             "joining",
             "ready",
+            "lapsed",
             "failed",
             "suspect",
             "denied",
@@ -241,6 +248,7 @@ mod tests {
             (NodeState::Verifying, Wait::Run),
             (NodeState::Joining, Wait::Cluster),
             (NodeState::Ready, Wait::Nothing),
+            (NodeState::Lapsed, Wait::Cluster),
             (NodeState::Failed, Wait::Nothing),
             (NodeState::Suspect, Wait::Approval),
             (NodeState::Denied, Wait::Nothing),

@@ -71,6 +71,8 @@ steps! {
     NomadJoined = "nomad_joined",
     /// The node is ready.
     Ready = "ready",
+    /// It was ready, and the cluster's servers find it a member no longer; the detail says what it lacks.
+    Lapsed = "lapsed",
     /// It shows its MAC and waits for a person.
     Waiting = "waiting",
     /// A person or policy admitted it.

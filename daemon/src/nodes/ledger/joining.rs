@@ -2,19 +2,23 @@
 
 use std::collections::HashSet;
 
-use vocabulary::{NodeId, NodeState, Reason, Step, Timestamp};
+use vocabulary::{Mac, Node, NodeId, NodeState, Reason, Step, Timestamp};
 
 use super::{Ledger, Writes};
-use crate::nodes::joining::{self, Act, Standing, View};
+use crate::nodes::{
+    joining::{self, Act, Standing, View},
+    lifecycle::{passed, seconds},
+};
 
 impl Ledger {
-    /// Whether a machine is on its way between its call-home and `ready`: its client may register at any moment.
+    /// Whether a machine is on its way between its call-home and `ready`, so that its client may register at any moment, or
+    /// is missed since a moment ago.
     #[must_use]
     pub fn is_joining(&self) -> bool {
         let under_way = |state| {
             matches!(state, NodeState::CalledHome | NodeState::Configuring | NodeState::Verifying | NodeState::Joining)
         };
-        self.machines.values().any(|one| under_way(one.node.state))
+        self.machines.values().any(|one| under_way(one.node.state) || one.lacks_since.is_some())
     }
 
     /// Takes note of what Consul's and Nomad's servers say; what is to be done about it.
@@ -35,6 +39,7 @@ impl Ledger {
                 None => {}
             }
         }
+        self.look_for_lapses(now, view, writes);
         let names: HashSet<&NodeId> = view.clients.iter().map(|client| &client.node).collect();
         for name in names {
             let node = self.machine(name.mac()).map(|one| &one.node);
@@ -49,6 +54,45 @@ impl Ledger {
         for node in self.waiting_for_the_cluster() {
             self.lacks(now, &node, reason.clone(), writes);
         }
+        // Nobody says that they are away.
+        self.machines.values_mut().for_each(|one| one.lacks_since = None);
+    }
+
+    /// Takes `ready` from who was no member for too long, and gives it back at once.
+    fn look_for_lapses(&mut self, now: Timestamp, view: &View, writes: &mut Writes) {
+        let joined = |node: &&Node| node.nomad.is_some() && matches!(node.state, NodeState::Ready | NodeState::Lapsed);
+        let looked = |node: &Node| (node.mac, node.state, joining::lapse(node, view));
+        let found: Vec<_> = self.machines.values().map(|one| &one.node).filter(joined).map(looked).collect();
+        for (mac, state, lack) in found {
+            match (state, lack) {
+                (NodeState::Ready, None) => {
+                    self.machines.get_mut(&mac).into_iter().for_each(|one| one.lacks_since = None);
+                }
+                (NodeState::Ready, Some(lack)) => self.missed(now, mac, lack, writes),
+                (_, None) => self.agreed_again(now, mac, writes),
+                (_, Some(lack)) => {
+                    self.turn(now, mac, writes, |tracked, _, _, _| tracked.node.reason = Some(lack));
+                }
+            }
+        }
+    }
+
+    fn missed(&mut self, now: Timestamp, mac: Mac, lack: Reason, writes: &mut Writes) {
+        let Some(one) = self.machines.get_mut(&mac) else { return };
+        let since = *one.lacks_since.get_or_insert(now);
+        if passed(since, now, self.rules.sla.absent) {
+            self.turn(now, mac, writes, |tracked, _, turn, _| {
+                turn.line(Step::Lapsed, lack.cause.clone());
+                tracked.enter_because(now, NodeState::Lapsed, lack.cause, lack.remedy);
+            });
+        }
+    }
+
+    fn agreed_again(&mut self, now: Timestamp, mac: Mac, writes: &mut Writes) {
+        self.turn(now, mac, writes, |tracked, _, turn, _| {
+            turn.line(Step::Ready, format!("Consul and Nomad agree again, after {}", seconds(tracked.node.since, now)));
+            tracked.enter(now, NodeState::Ready);
+        });
     }
 
     /// A client of an earlier boot is gone.
@@ -57,7 +101,7 @@ impl Ledger {
     }
 
     fn waiting_for_the_cluster(&self) -> Vec<NodeId> {
-        let waits = |node: &vocabulary::Node| joining::waits(node, node.run.and_then(|run| self.run(run)));
+        let waits = |node: &Node| joining::waits(node, node.run.and_then(|run| self.run(run)));
         self.machines.values().map(|one| &one.node).filter(|node| waits(node)).map(|node| node.id.clone()).collect()
     }
 

@@ -143,3 +143,38 @@ fn a_restart_goes_on_waiting_and_a_new_boot_begins_anew() {
     let came_back = view(Serf::Alive, &[(1, Status::Ready, Placement::Eligible)]);
     assert_eq!(said(&mut again, 51, &came_back).0, [Act::Close(id(1))], "it is not verified in this boot");
 }
+
+#[test]
+fn ready_is_taken_back_after_a_while_with_its_reason_and_given_back_at_once() {
+    use Placement::{Eligible, Ineligible};
+    let (mut ledger, _) = verified(Membership::Demanded, Some(1));
+    let well = view(Serf::Alive, &[(1, Status::Ready, Eligible)]);
+    let missed = view(Serf::Failed, &[(1, Status::Ready, Eligible)]);
+    said(&mut ledger, 31, &well);
+    let absent = i64::try_from(ledger.rules.sla.absent.as_secs()).unwrap();
+    // A short miss, twice, with a moment of agreement between: it stays ready.
+    for start in [100, 100 + absent] {
+        assert_eq!(said(&mut ledger, start, &missed), (vec![], vec![]));
+        assert!(ledger.is_joining(), "it is looked at often meanwhile");
+        said(&mut ledger, start + absent, &missed);
+        assert_eq!(said(&mut ledger, start + absent, &well), (vec![], vec![]));
+        assert_eq!((state(&ledger), ledger.is_joining()), (NodeState::Ready, false));
+    }
+    // Servers that do not answer say nothing of anybody.
+    said(&mut ledger, 1000, &missed);
+    let reason = Reason { cause: "no leader".into(), remedy: "wait".into() };
+    ledger.cluster_silent(at(1001), &reason, &mut Writes::default());
+    assert_eq!(said(&mut ledger, 1002 + absent, &missed), (vec![], vec![]));
+
+    assert_eq!(said(&mut ledger, 1003 + 2 * absent, &missed), (vec![], vec![Step::Lapsed]));
+    let node = ledger.machine(mac(1)).unwrap().node.clone();
+    assert_eq!((node.state, node.waits_for), (NodeState::Lapsed, vocabulary::Wait::Cluster));
+    assert_eq!(node.reason.unwrap().cause, "Consul's gossip does not reach it");
+    let closed = view(Serf::Alive, &[(1, Status::Ready, Ineligible)]);
+    assert_eq!(said(&mut ledger, 2000, &closed), (vec![], vec![]), "nobody undoes a person's order");
+    assert!(ledger.machine(mac(1)).unwrap().node.reason.clone().unwrap().cause.contains("ineligible"));
+    ledger.tick(at(90_000), &mut Writes::default());
+    assert_eq!(state(&ledger), NodeState::Lapsed, "it may be away for as long as it likes");
+    assert_eq!(said(&mut ledger, 90_001, &well), (vec![], vec![Step::Ready]));
+    assert_eq!((state(&ledger), ledger.is_joining()), (NodeState::Ready, false));
+}
