@@ -20,6 +20,7 @@ pub mod blocking;
 pub mod bootstrap;
 pub mod consul;
 pub mod follow;
+pub mod gossip;
 pub mod nomad;
 pub mod pki;
 pub mod sights;

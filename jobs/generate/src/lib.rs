@@ -28,6 +28,8 @@ pub const APIS: &[Api] = &[
             ("AclToken", "crate::nomad::AclToken"),
             ("AclTokenRequest", "crate::nomad::NewToken"),
             ("AclBootstrapRequest", "crate::nomad::AclBootstrap"),
+            ("GossipKeyRequest", "crate::gossip::GossipKey"),
+            ("GossipRing", "crate::gossip::Ring"),
             ("ClientIntroductionToken", "crate::nomad::Introduced"),
         ],
     },
@@ -38,6 +40,8 @@ pub const APIS: &[Api] = &[
             ("AclToken", "crate::consul::AclToken"),
             ("AclTokenRequest", "crate::consul::AclTokenRequest"),
             ("AclBootstrapRequest", "crate::consul::AclBootstrap"),
+            ("GossipKeyRequest", "crate::gossip::GossipKey"),
+            ("GossipRing", "crate::gossip::Ring"),
         ],
     },
 ];

@@ -131,19 +131,29 @@ impl Cluster {
         let authority = Secret::new(self.authority_pem(now)?);
         let (consul, nomad) = self.server_certificates(now)?;
         let expires_at = consul.expires_at;
+        let [consul_file, nomad_file] = self.agent_files(places);
         let consul = vec![
             (file::AUTHORITY, authority.clone()),
             (file::CONSUL_CERTIFICATE, Secret::new(consul.certificate)),
             (file::CONSUL_KEY, consul.key),
-            (agents::CONSUL_FILE, agents::consul_server(&self.facts, &self.secrets, &places.consul)),
+            consul_file,
         ];
         let nomad = vec![
             (file::AUTHORITY, authority),
             (file::NOMAD_CERTIFICATE, Secret::new(nomad.certificate)),
             (file::NOMAD_KEY, nomad.key),
-            (agents::NOMAD_FILE, agents::nomad_server(&self.facts, &self.secrets, &places.nomad)),
+            nomad_file,
         ];
         Ok(ServerFiles { consul, nomad, expires_at })
+    }
+
+    /// Of these the agents' own files, Consul's and Nomad's: all of them that gossip keys and tokens stand in.
+    #[must_use]
+    pub fn agent_files(&self, places: &ServerPlaces) -> [(&'static str, Secret<String>); 2] {
+        [
+            (agents::CONSUL_FILE, agents::consul_server(&self.facts, &self.secrets, &places.consul)),
+            (agents::NOMAD_FILE, agents::nomad_server(&self.facts, &self.secrets, &places.nomad)),
+        ]
     }
 
     /// Clients of the first server's agents, with a certificate that was made for them now.
@@ -201,19 +211,24 @@ impl Cluster {
         Ok(NodeKit { node: node.clone(), variables: kit::variables(&self.facts, node), files })
     }
 
-    /// Revokes what the node was given; what was never given is no error.
+    /// Revokes what the node was given, with the policy that was made for it alone; what was never given, or is gone, is no
+    /// error. The answer: the public names of the tokens that were there.
     ///
     /// # Errors
     /// Consul does not answer or refuses.
-    pub async fn revoke(&self, clients: &Clients, node: &NodeId) -> Result<(), CallError> {
+    pub async fn revoke(&self, clients: &Clients, node: &NodeId) -> Result<Vec<String>, CallError> {
         let (agent, nomad) = self.node_tokens(node);
+        let mut revoked = Vec::new();
         for accessor in [agent, nomad].into_iter().filter_map(|token| token.accessor) {
-            match clients.consul.revoke_token(&accessor).await {
-                Ok(()) | Err(CallError::NotFound { .. }) => (),
-                Err(error) => return Err(error),
+            if clients.consul.token(&accessor).await?.is_some() {
+                found(clients.consul.revoke_token(&accessor).await)?;
+                revoked.push(accessor);
             }
         }
-        Ok(())
+        if let Some(policy) = clients.consul.policy(&tokens::node_policy_name(node)).await? {
+            found(clients.consul.delete_policy(&policy.id).await)?;
+        }
+        Ok(revoked)
     }
 
     fn certificates(&self, now: Timestamp, node: &NodeId) -> Result<Vec<(&'static str, Secret<String>)>, MintError> {
@@ -256,6 +271,14 @@ pub(super) fn accessor(node: &str, what: &str) -> String {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
+}
+
+/// What is gone already is no error.
+fn found(done: Result<(), CallError>) -> Result<(), CallError> {
+    match done {
+        Err(CallError::NotFound { .. }) => Ok(()),
+        done => done,
+    }
 }
 
 /// Consul keeps the secrets of tokens, so one that was made before is asked for and not remembered here.

@@ -39,6 +39,25 @@ pub struct Secrets {
     pub nomad_daemon: Option<Secret<String>>,
 }
 
+/// The keys of both gossips.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GossipKeys {
+    /// Consul's; nodes have it too.
+    pub consul: Secret<String>,
+    /// Nomad's; servers alone have it.
+    pub nomad: Secret<String>,
+}
+
+impl GossipKeys {
+    /// Chooses both.
+    ///
+    /// # Errors
+    /// There is no randomness.
+    pub fn random() -> Result<Self, SecretsError> {
+        Ok(Self { consul: gossip_key()?, nomad: gossip_key()? })
+    }
+}
+
 /// The bundle could not be made or read.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {

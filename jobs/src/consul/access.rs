@@ -111,6 +111,11 @@ impl Client {
         }
     }
 
+    /// Deletes a policy.
+    pub async fn delete_policy(&self, id: &str) -> Result<(), CallError> {
+        self.ask(Box::pin(self.api.acl_policy_delete(id))).await.map(drop)
+    }
+
     /// Lets someone else vouch for those who log in.
     pub async fn create_auth_method(&self, method: &AclAuthMethod) -> Result<AclAuthMethod, CallError> {
         self.ask(Box::pin(self.api.acl_auth_method_create(method))).await

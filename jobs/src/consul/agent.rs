@@ -4,9 +4,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
+use vocabulary::Secret;
 
 use super::{AgentMember, AgentSelf, AgentService, Client, HealthCheck, generated::types};
-use crate::transport::CallError;
+use crate::{
+    gossip::{GossipKey, Ring},
+    transport::CallError,
+};
 
 /// Registers with the agent beside which it runs.
 #[async_trait]
@@ -107,6 +111,27 @@ impl Client {
     /// Lets a node that failed leave, so that nobody waits for it.
     pub async fn force_leave(&self, node: &str) -> Result<(), CallError> {
         self.ask(Box::pin(self.api.agent_force_leave(node, Some(true)))).await
+    }
+
+    /// Keys of the gossip within the datacenter, and of every segment of it.
+    pub async fn gossip_rings(&self) -> Result<Vec<Ring>, CallError> {
+        let rings = self.ask(Box::pin(self.api.keyring_list())).await?.unwrap_or_default();
+        Ok(rings.into_iter().filter(|ring| !ring.wan).collect())
+    }
+
+    /// Has every member take one more key.
+    pub async fn install_gossip_key(&self, key: &Secret<String>) -> Result<(), CallError> {
+        self.ask(Box::pin(self.api.keyring_install(&GossipKey(key.clone())))).await.map(drop)
+    }
+
+    /// Has every member encrypt with a key that it takes.
+    pub async fn use_gossip_key(&self, key: &Secret<String>) -> Result<(), CallError> {
+        self.ask(Box::pin(self.api.keyring_use(&GossipKey(key.clone())))).await.map(drop)
+    }
+
+    /// Has every member forget a key that it does not encrypt with.
+    pub async fn remove_gossip_key(&self, key: &Secret<String>) -> Result<(), CallError> {
+        self.ask(Box::pin(self.api.keyring_remove(&GossipKey(key.clone())))).await.map(drop)
     }
 
     /// Takes a node with everything on it out of the catalog.

@@ -2380,6 +2380,149 @@ Sends a `GET` request to `/v1/operator/autopilot/health`
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
+    /**Keys that gossip is encrypted with
+
+Sends a `GET` request to `/v1/operator/keyring`
+
+*/
+    pub async fn keyring_list<'a>(
+        &'a self,
+    ) -> Result<
+        ResponseValue<::std::option::Option<::std::vec::Vec<crate::gossip::Ring>>>,
+        Error<ByteStream>,
+    > {
+        let url = format!("{}/v1/operator/keyring", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "keyring_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Has every member encrypt with a key
+
+Sends a `PUT` request to `/v1/operator/keyring`
+
+*/
+    pub async fn keyring_use<'a>(
+        &'a self,
+        body: &'a crate::gossip::GossipKey,
+    ) -> Result<ResponseValue<()>, Error<ByteStream>> {
+        let url = format!("{}/v1/operator/keyring", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self.client.put(url).json(&body).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "keyring_use",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => Ok(ResponseValue::empty(response)),
+            400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Has every member take one more key
+
+Sends a `POST` request to `/v1/operator/keyring`
+
+*/
+    pub async fn keyring_install<'a>(
+        &'a self,
+        body: &'a crate::gossip::GossipKey,
+    ) -> Result<ResponseValue<()>, Error<ByteStream>> {
+        let url = format!("{}/v1/operator/keyring", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self.client.post(url).json(&body).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "keyring_install",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => Ok(ResponseValue::empty(response)),
+            400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Has every member forget a key
+
+Sends a `DELETE` request to `/v1/operator/keyring`
+
+*/
+    pub async fn keyring_remove<'a>(
+        &'a self,
+        body: &'a crate::gossip::GossipKey,
+    ) -> Result<ResponseValue<()>, Error<ByteStream>> {
+        let url = format!("{}/v1/operator/keyring", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "keyring_remove",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200..=299 => Ok(ResponseValue::empty(response)),
+            400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**Root certificates of the mesh's authority
 
 Sends a `GET` request to `/v1/connect/ca/roots`
@@ -2882,6 +3025,48 @@ Sends a `PUT` request to `/v1/acl/policy/{policy_id}`
             .build()?;
         let info = OperationInfo {
             operation_id: "acl_policy_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Deletes a policy
+
+Sends a `DELETE` request to `/v1/acl/policy/{policy_id}`
+
+*/
+    pub async fn acl_policy_delete<'a>(
+        &'a self,
+        policy_id: &'a str,
+    ) -> Result<ResponseValue<types::Done>, Error<ByteStream>> {
+        let url = format!(
+            "{}/v1/acl/policy/{}", self.baseurl, encode_path(& policy_id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "acl_policy_delete",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;

@@ -1,9 +1,13 @@
 //! The cluster itself: its leader, its servers, this agent.
 
 use serde_json::{Map, Value};
+use vocabulary::Secret;
 
 use super::{AgentHealth, AgentMembers, AgentSelf, AutopilotHealth, Client};
-use crate::transport::CallError;
+use crate::{
+    gossip::{GossipKey, Ring},
+    transport::CallError,
+};
 
 impl Client {
     /// Address of the leading server; none while there is no leader.
@@ -38,6 +42,26 @@ impl Client {
     /// Servers as gossip knows them.
     pub async fn members(&self) -> Result<AgentMembers, CallError> {
         self.ask(Box::pin(self.api.agent_members())).await
+    }
+
+    /// Keys of the servers' gossip.
+    pub async fn gossip_ring(&self) -> Result<Ring, CallError> {
+        self.ask(Box::pin(self.api.keyring_list())).await
+    }
+
+    /// Has every server take one more key.
+    pub async fn install_gossip_key(&self, key: &Secret<String>) -> Result<(), CallError> {
+        self.ask(Box::pin(self.api.keyring_install(&GossipKey(key.clone())))).await.map(drop)
+    }
+
+    /// Has every server encrypt with a key that it takes.
+    pub async fn use_gossip_key(&self, key: &Secret<String>) -> Result<(), CallError> {
+        self.ask(Box::pin(self.api.keyring_use(&GossipKey(key.clone())))).await.map(drop)
+    }
+
+    /// Has every server forget a key that it does not encrypt with.
+    pub async fn remove_gossip_key(&self, key: &Secret<String>) -> Result<(), CallError> {
+        self.ask(Box::pin(self.api.keyring_remove(&GossipKey(key.clone())))).await.map(drop)
     }
 
     /// Whether the servers would survive losing one.
