@@ -8,9 +8,11 @@
 //! | `leases.rs` | `LeaseLog` | DHCP, over the store |
 //! | `disks.rs` | orders for data disks as a part | `orders.rs` |
 //! | `fleet.rs` | `FleetDesk` | the API, over the keyring |
+//! | `gossip.rs` | `GossipDesk`, and its part | the API, over the cluster's gossip keys |
 //! | `intake.rs` | `Intake` | what booting machines post |
 //! | `looks.rs` | | bounds the looks at machines that `boot.rs` takes |
 //! | `orders.rs` | `NodeDesk`, `RunDesk`, `PartsBoard` | the API |
+//! | `retirement.rs` | nodes that leave the cluster, as a part | `orders.rs` |
 //! | `roster.rs` | | keeps the inventory file in step with the lifecycle |
 //! | `switches.rs` | power orders as a part | `orders.rs` |
 //! | `runs.rs` | `RunBook`, `LaunchPad` | the Ansible runner |
@@ -22,11 +24,13 @@ pub mod boot;
 pub mod cluster;
 pub mod disks;
 pub mod fleet;
+pub mod gossip;
 pub mod intake;
 pub mod kits;
 pub mod leases;
 mod looks;
 pub mod orders;
+pub mod retirement;
 pub mod roster;
 pub mod runs;
 pub mod switches;

@@ -18,10 +18,12 @@ use crate::{
         cluster::{Servers, connect},
         disks::{self, DiskMaker},
         fleet::{self, Rotator},
+        gossip::{self, GossipRotator},
         intake::FrontDoor,
         kits::ClusterKits,
         leases::LeaseBook,
         orders::{Orders, Parts, RunOrders},
+        retirement::Retirer,
         roster::Roster,
         runs::{Book, Pad, Switch},
         switches::{self, Switcher},
@@ -169,6 +171,13 @@ pub fn joiner(nodes: &Nodes, door: &Door) -> Option<Joiner<Servers>> {
     Some(Joiner { nodes: nodes.clone(), cluster: Arc::new(Servers::new(connect(door.clone()))) })
 }
 
+/// What takes nodes out of the cluster.
+#[must_use]
+pub fn retirer(nodes: &Nodes, door: &Door, keys: &Arc<Keyring>, store: &Store, clock: &Arc<dyn Clock>) -> Retirer {
+    let (nodes, door, keys) = (nodes.clone(), door.clone(), Arc::clone(keys));
+    Retirer { nodes, door, keys, store: store.clone(), clock: Arc::clone(clock) }
+}
+
 /// The runner, and the book that the lifecycle keeps for it.
 ///
 /// # Errors
@@ -225,6 +234,8 @@ pub struct ApiParts {
     pub clerk: KeyClerk,
     /// Replaces the fleet key.
     pub rotator: Rotator,
+    /// Replaces the cluster's gossip keys.
+    pub gossip_rotator: GossipRotator,
     /// Switches machines on and off.
     pub switcher: Switcher,
     /// Makes data disks.
@@ -252,12 +263,14 @@ pub async fn api(
     let answer_within = config.limits.request_timeout * 2 / 3;
     let (switches, switcher) = switches::switches(nodes.clone(), power, room.clone(), answer_within);
     let (disks, disk_maker) = disks::disks(nodes.clone(), Arc::clone(&keys), answer_within);
-    let orders = Orders { nodes: nodes.clone(), switches, disks, room, roster };
+    let (gossip, gossip_rotator) = gossip::gossip(nodes.clone(), door.clone(), Arc::clone(&clock), answer_within);
+    let orders = Orders { nodes: nodes.clone(), switches, disks, room, roster, door: door.clone() };
     let switch = Switch { runner, data_dir: config.data_dir.clone() };
     let (desk, rotator) = fleet::fleet(nodes.clone(), keys, Arc::clone(&clock), answer_within);
     let deps = Deps {
         bus: Bus::new(store.clone()),
         fleet: Arc::new(desk),
+        gossip: Arc::new(gossip),
         cluster: Arc::new(door),
         nodes: Arc::new(orders),
         runs: Arc::new(RunOrders { nodes, runner: switch, store: store.clone() }),
@@ -270,7 +283,7 @@ pub async fn api(
     let api = Api::new(api_config(config), deps, closing);
     let router = http::router(api.clone())?;
     let server = Server::build(listen_config(config), router, clock).await?;
-    Ok(ApiParts { api, server, clerk, rotator, switcher, disk_maker })
+    Ok(ApiParts { api, server, clerk, rotator, gossip_rotator, switcher, disk_maker })
 }
 
 fn api_config(config: &Config) -> ApiConfig {

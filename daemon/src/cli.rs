@@ -24,6 +24,7 @@ mod lab;
 mod lease;
 mod node;
 mod node_disk;
+mod node_retire;
 mod run;
 mod screen;
 mod secret;

@@ -9,10 +9,12 @@
 //! init` has not made yet is no error at the daemon's start: the door says so, and opens once it is made and the daemon
 //! is started again. The agents themselves are systemd's: a daemon that ends takes no server with it.
 
+pub mod gossip;
 pub mod init;
 pub mod joined;
 pub mod keeper;
 pub mod kept;
+pub mod rotation;
 pub mod status;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -62,8 +64,29 @@ struct Inner {
 
 /// A cluster of Roost's own.
 pub(crate) struct Own {
-    pub(crate) cluster: Cluster,
+    /// Another one once its secrets are others.
+    cluster: RwLock<Arc<Cluster>>,
     pub(crate) kept: Kept,
+    /// Held by who writes the files of the server's agents: one writes certificates, another gossip keys.
+    pub(crate) writing: tokio::sync::Mutex<()>,
+    /// Held by who replaces the gossip keys.
+    pub(crate) rotating: tokio::sync::Mutex<()>,
+}
+
+impl Own {
+    fn new(cluster: Cluster, kept: Kept) -> Self {
+        let cluster = RwLock::new(Arc::new(cluster));
+        Self { cluster, kept, writing: tokio::sync::Mutex::default(), rotating: tokio::sync::Mutex::default() }
+    }
+
+    /// As it is now.
+    pub(crate) fn cluster(&self) -> Arc<Cluster> {
+        Arc::clone(&self.cluster.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn replace(&self, cluster: Cluster) {
+        *self.cluster.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(cluster);
+    }
 }
 
 impl Door {
@@ -85,7 +108,7 @@ impl Door {
                     let secrets = kept.secrets().map_err(OpenError::Kept)?;
                     let cluster = Cluster::new(kept.state().facts.clone(), secrets).map_err(OpenError::Keys)?;
                     let clients = cluster.clients(As::Daemon, clock.now()).map_err(OpenError::Keys)?;
-                    (Some(Own { cluster, kept }), Ok(clients))
+                    (Some(Own::new(cluster, kept)), Ok(clients))
                 }
             },
         };
@@ -107,8 +130,8 @@ impl Door {
 
     /// The cluster itself, where it is Roost's own: what lets nodes in.
     #[must_use]
-    pub fn own(&self) -> Option<&Cluster> {
-        self.0.own.as_ref().map(|own| &own.cluster)
+    pub fn own(&self) -> Option<Arc<Cluster>> {
+        self.0.own.as_ref().map(Own::cluster)
     }
 
     fn owned(&self) -> Option<&Own> {

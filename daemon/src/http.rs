@@ -40,6 +40,7 @@ pub mod nodes;
 pub mod prometheus;
 pub mod provision;
 pub mod request;
+pub mod retire;
 pub mod runs;
 pub mod secrets;
 pub mod serve;
@@ -116,6 +117,7 @@ fn documented() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .merge(keys::router())
         .merge(ca_route::router())
         .merge(fleet::router())
+        .merge(retire::router())
         .routes(routes!(prometheus::scrape))
         .split_for_parts();
     let bearer = HttpBuilder::new()

@@ -33,7 +33,7 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 use tasks::{BoxError, Clock, OnError, Stop, Supervisor, SystemClock};
 use tokio::sync::Notify;
 
-use adapters::{cluster::Servers, runs::Pad, watching};
+use adapters::{cluster::Servers, retirement::Retirer, runs::Pad, watching};
 use config::Config;
 use nodes::{NodesPart, joiner::Joiner, launcher::Launcher};
 
@@ -52,6 +52,7 @@ pub struct Daemon {
     keeper: Option<cluster::keeper::Keeper>,
     /// Absent where nodes join none.
     joiner: Option<Joiner<Servers>>,
+    retirer: Retirer,
     /// Absent where there is no cluster, or none yet.
     watchers: Option<watching::Watchers>,
     api: build::ApiParts,
@@ -78,6 +79,7 @@ impl Daemon {
         let keeper = door.own().map(|_| cluster::keeper::Keeper::new(&door, Arc::clone(&clock)));
         let kits = build::kits(config, &door, &clock)?;
         let joiner = build::joiner(&nodes, &door);
+        let retirer = build::retirer(&nodes, &door, &keys, &store, &clock);
         let (runner, handle) = build::runner(config, &nodes, &keys, Arc::clone(&kits), &clock)?;
         let watchers = watching::watchers(&door, &store, &clock);
         let watched = watchers.as_ref().map(|watchers| watchers.handle.clone());
@@ -103,6 +105,7 @@ impl Daemon {
             launcher,
             keeper,
             joiner,
+            retirer,
             watchers,
             api,
             closing,
@@ -121,8 +124,8 @@ impl Daemon {
     /// The part that failed, and why.
     pub async fn run(self, stop: Stop) -> Result<(), BoxError> {
         let Self { mut supervisor, store, nodes, past, dhcp, tftp, boot, .. } = self;
-        let Self { runner, launcher, keeper, joiner, watchers, closing, .. } = self;
-        let build::ApiParts { api, server, clerk, rotator, switcher, disk_maker } = self.api;
+        let Self { runner, launcher, keeper, joiner, retirer, watchers, closing, .. } = self;
+        let build::ApiParts { api, server, clerk, rotator, gossip_rotator, switcher, disk_maker } = self.api;
         supervisor.spawn("nodes", OnError::Stop, |stop| nodes.run(stop));
         supervisor.spawn("store/retention", OnError::Log, |stop| past.run(stop));
         if let Some(dhcp) = dhcp {
@@ -138,6 +141,8 @@ impl Daemon {
         if let Some(joiner) = joiner {
             supervisor.spawn("nodes/joiner", OnError::Stop, |stop| joiner.run(stop));
         }
+        supervisor.spawn("nodes/retirement", OnError::Stop, |stop| retirer.run(stop));
+        supervisor.spawn("cluster/gossip", OnError::Stop, |stop| gossip_rotator.run(stop));
         if let Some(watching::Watchers { watch, teller, .. }) = watchers {
             supervisor.spawn("cluster/watch", OnError::Stop, |stop| watch.run(stop));
             supervisor.spawn("cluster/teller", OnError::Stop, |stop| teller.run(stop));

@@ -9,7 +9,8 @@
 //! asked is told so and asks again (iPXE, the call-home client and Ansible's book-keeping all do).
 //!
 //! Read on in `lifecycle` (states), `door` (who is let in), `admission` (who a call-home comes from), `endorsement` (its
-//! TPM), `keeping` (its data disk), `joining` (what the cluster says of it), `requests` (what can be asked).
+//! TPM), `keeping` (its data disk), `joining` (what the cluster says of it), `retiring`
+//! (how it goes), `requests` (what can be asked).
 
 pub mod admission;
 pub mod disks;
@@ -26,6 +27,7 @@ pub mod persist;
 pub mod power;
 pub mod refusals;
 pub mod requests;
+pub mod retiring;
 pub mod rules;
 pub mod writes;
 

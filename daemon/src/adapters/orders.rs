@@ -10,9 +10,10 @@ use vocabulary::{Approved, Mac, NodeId, NodeState, RunId};
 
 use super::{boot::BootRoom, disks::Disks, roster::Roster, switches::Switches, watching};
 use crate::{
+    cluster::Door,
     http::desks::{
         Answer, Cancel, DiskOrder, Effect, Explanation, LogPiece, NodeDesk, NodeError, NodeOrder, PartStatus,
-        PartsBoard, PowerOrder, RunDesk, RunError, RunOrder,
+        PartsBoard, PowerOrder, RetireOrder, RunDesk, RunError, RunOrder,
     },
     nodes::{
         Nodes, NodesError,
@@ -34,6 +35,8 @@ pub struct Orders {
     pub room: BootRoom,
     /// Where a node that is forgotten has an entry.
     pub roster: Arc<Roster>,
+    /// What nodes are retired from.
+    pub door: Door,
 }
 
 #[async_trait::async_trait]
@@ -75,7 +78,19 @@ impl NodeDesk for Orders {
         self.disks.preview(order).await
     }
 
+    async fn retire(&self, order: Approved<RetireOrder>) -> Result<Vec<Effect>, NodeError> {
+        self.has_cluster()?;
+        let node = order.value().node.clone();
+        let done = self.nodes.ask(move |ledger, now, writes| ledger.retire(now, order, writes));
+        let effects = done.await.map_err(store)?.map_err(node_error)?;
+        self.roster.refresh().await;
+        Ok(effects.into_iter().map(|effect| Effect { subject: node.to_string(), effect }).collect())
+    }
+
     async fn preview(&self, order: NodeOrder) -> Result<Vec<Effect>, NodeError> {
+        if matches!(order, NodeOrder::Retire(_)) {
+            self.has_cluster()?;
+        }
         let living = match &order {
             NodeOrder::Forget(node) => self.room.living(node.mac()).await,
             _ => Living::Silent,
@@ -86,6 +101,16 @@ impl NodeDesk for Orders {
 
     async fn explain(&self, mac: Mac) -> Result<Explanation, NodeError> {
         self.nodes.ask(move |ledger, _, _| explain(ledger, mac)).await.map_err(store)
+    }
+}
+
+impl Orders {
+    fn has_cluster(&self) -> Result<(), NodeError> {
+        let refused = || NodeError::Conflict {
+            reason: "there is no cluster of Roost's own to retire it from".to_owned(),
+            hint: "roost node deny keeps a machine out; roost node forget forgets it".to_owned(),
+        };
+        self.door.own().map(drop).ok_or_else(refused)
     }
 }
 
@@ -107,6 +132,10 @@ pub(super) fn foresee(ledger: &Ledger, order: &NodeOrder, living: Living) -> Res
             .collect(),
         NodeOrder::Deny(node) => Ok(vec![effect(node, format!("{} -> denied", known(ledger, node)?))]),
         NodeOrder::Forget(node) => Ok(vec![effect(node, ledger.forgettable(node, living)?)]),
+        NodeOrder::Retire(order) => {
+            let effects = ledger.retirable(&order.node, order.way)?;
+            Ok(effects.into_iter().map(|words| effect(&order.node, words)).collect())
+        }
         NodeOrder::Power(order) => {
             known(ledger, &order.node)?;
             Ok(vec![effect(&order.node, switching(order.action))])

@@ -1,7 +1,7 @@
 //! `roost cluster`: makes a cluster of Roost's own, or looks at the one there is.
 //!
 //! `init` works on files and on the agents themselves, as root, with or without a daemon; so does `status`, which must
-//! say something also when nothing runs.
+//! say something also when nothing runs. `rotate` is an order to the daemon, which has nodes to wait for.
 
 use std::{
     fs,
@@ -19,6 +19,7 @@ use tasks::{Clock as _, SystemClock};
 
 use super::{
     Global,
+    client::Client,
     exit::{Exit, Failure},
     screen::{self, Output, Rehearsal},
 };
@@ -63,6 +64,14 @@ pub(super) enum ClusterVerb {
     ///
     /// Exit code 1 when anything is not well.
     Status(Output),
+    /// Replace the keys that the gossip of Consul and Nomad is encrypted with.
+    ///
+    /// Every member hears the new keys over the gossip and uses them at once, then all forget the old ones; no agent is
+    /// started anew. The sealed secrets are rewritten (where systemd keeps them, the new keys lie beside them with mode 0600
+    /// until the next roost cluster init), and nodes' files follow with their next run. A node that was away meanwhile joins
+    /// again with its next run. Refused while anybody hears the gossip who is none of Roost's nodes. What was begun is gone
+    /// on with, whatever ends the daemon.
+    Rotate(Rehearsal),
     /// Say where a service answers: the instances whose checks pass, as Consul has them now.
     ///
     /// Exit code 5 when there is none.
@@ -96,18 +105,24 @@ impl ClusterVerb {
     /// # Errors
     /// It is not as asked for; the failure says what to do.
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let config = global.load_config()?;
+        let config = || global.load_config();
         match self {
-            Self::Init(init) => init.run(&config).await,
+            Self::Rotate(rehearsal) => {
+                let path = "/api/cluster/rotate";
+                let change = Client::open(global)?.post(path, &rehearsal.query(), &serde_json::json!({})).await?;
+                super::node::changed(&change)
+            }
+            Self::Init(init) => init.run(&config()?).await,
             Self::Join(output) => {
+                let config = config()?;
                 if config.cluster.mode != ClusterMode::Join {
                     let hint = "set cluster.mode = \"join\" in roost.toml, then: roost cluster join";
                     return Err(Failure::words(Exit::Configuration, "cluster.mode is not \"join\"", hint));
                 }
                 show(&config, output).await
             }
-            Self::Status(output) => show(&config, output).await,
-            Self::Find(find) => find.run(&config).await,
+            Self::Status(output) => show(&config()?, output).await,
+            Self::Find(find) => find.run(&config()?).await,
         }
     }
 }

@@ -46,6 +46,18 @@ pub(super) enum NodeVerb {
     /// says. Nomad does not wait for replacements to run: what finds no place elsewhere is shown at the end, with the
     /// reason, and is the exit code. Ctrl-C ends the watching, not the drain.
     Drain(super::drain::Drain),
+    /// Take a node out of the cluster: its work moves away, Nomad and Consul forget it, its tokens are deleted.
+    ///
+    /// From the order on no boot of it is let in and no run works on it, until it is approved anew. Its Nomad client gets no
+    /// new work and is drained; what finds no other place is told, with the reason, and is the exit code. Then Nomad purges
+    /// it, its agents are stopped over SSH (where that fails: switch it off), Consul's tokens of it are deleted, and Consul
+    /// forgets it. Each stage is a line on its timeline. A daemon that ends meanwhile goes on with it; so does Ctrl-C, which
+    /// ends the watching alone.
+    ///
+    /// With --compromised its tokens are deleted first, and its work is stopped at once and starts elsewhere. New gossip keys
+    /// are told over the gossip itself, so they wait until the node is silent there: switch it off, or pull its cable. Its
+    /// certificate stays good until it ends; without a token it opens nothing (docs/operations/cluster.md).
+    Retire(super::node_retire::Retire),
     /// Make a disk of a machine its data disk, which outlives a reboot.
     ///
     /// The disk gets a partition table and a file system labelled ROOST_DATA, which keeps /var/lib/nomad, /var/lib/consul,
@@ -60,7 +72,7 @@ pub(super) enum NodeVerb {
 #[derive(Debug, Args)]
 pub(super) struct List {
     /// Only machines in this state: discovered, waiting, approved, booting, called_home, configuring, verifying,
-    /// joining, ready, lapsed, failed, suspect, denied.
+    /// joining, ready, lapsed, failed, suspect, denied, retiring, retired.
     #[arg(long, value_parser = state)]
     state: Option<NodeState>,
     #[command(flatten)]
@@ -170,6 +182,7 @@ impl NodeVerb {
                 changed(&client.post(&path, &rehearsal.query(), &json!({ "action": action })).await?)
             }
             Self::Drain(drain) => drain.run(&client).await,
+            Self::Retire(retire) => retire.run(&client).await,
             Self::Disk(disk) => disk.run(&client).await,
             Self::Explain(explain) => explain.ask(&client).await,
         }

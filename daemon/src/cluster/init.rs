@@ -105,6 +105,9 @@ pub fn prepare(config: &Config, facts: Facts, started_by: StartedBy, clock: &dyn
                 state.started_by = started_by;
             };
             kept.change(change).map_err(InitError::Kept)?;
+            if kept.has_newer_gossip() && rustix::process::geteuid().is_root() {
+                kept.keep_secrets(&secrets).map_err(InitError::Kept)?;
+            }
             (kept, secrets)
         }
         None => {

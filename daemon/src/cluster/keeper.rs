@@ -64,11 +64,15 @@ impl Keeper {
 
     async fn pass(&mut self, own: &Own) -> Result<(), String> {
         let now = self.clock.now();
-        self.renew(own, now).map_err(|error| format!("certificates not renewed: {error}"))?;
-        let all = own.cluster.clients(As::Management, now).map_err(|error| tasks::chain(&error))?;
+        {
+            let _files = own.writing.lock().await;
+            self.renew(own, now).map_err(|error| format!("certificates not renewed: {error}"))?;
+        }
+        let cluster = own.cluster();
+        let all = cluster.clients(As::Management, now).map_err(|error| tasks::chain(&error))?;
         let told = |what: &'static str| move |error: CallError| format!("{what}: {}", tasks::chain(&error));
         if self.vouched_at.is_none_or(|at| now.duration_since(at).unsigned_abs() >= VOUCH) {
-            own.cluster.vouch(&all).await.map_err(told("Consul is not told by which keys Nomad signs"))?;
+            cluster.vouch(&all).await.map_err(told("Consul is not told by which keys Nomad signs"))?;
             self.vouched_at = Some(now);
         }
         let settled = self.entitlements.settle(&all.consul).await;
@@ -77,16 +81,17 @@ impl Keeper {
     }
 
     fn renew(&mut self, own: &Own, now: Timestamp) -> Result<(), String> {
-        let lifetime = own.cluster.facts().certificate_lifetime;
+        let cluster = own.cluster();
+        let lifetime = cluster.facts().certificate_lifetime;
         let is_due = |expires_at: Option<Timestamp>| expires_at.is_none_or(|at| now >= renew_at(at, lifetime));
         let agents = self.door.agents();
         if agents.is_ok_and(|clients| is_due(clients.expires_at)) {
-            let clients = own.cluster.clients(As::Daemon, now).map_err(|error| tasks::chain(&error))?;
+            let clients = cluster.clients(As::Daemon, now).map_err(|error| tasks::chain(&error))?;
             self.door.replace(clients);
         }
         let Some(kept) = &mut self.kept else { return Ok(()) };
         if is_due(kept.state().certificates_expire_at) {
-            let until = kept.write_server(&own.cluster, now).map_err(|error| tasks::chain(&error))?;
+            let until = kept.write_server(&cluster, now).map_err(|error| tasks::chain(&error))?;
             tracing::info!(%until, folder = %kept.folder().display(), "renewed the first server's certificates");
         }
         Ok(())

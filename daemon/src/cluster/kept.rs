@@ -5,6 +5,7 @@
 //!  secrets.json          what opens its doors, 0600, only where systemd has no key to seal it with
 //!  consul/  nomad/       the first server's files; systemd hands them to its agents
 //!  renewed               changes when those were renewed
+//!  gossip.json, rotation.json   see `rotation`
 //! ```
 //!
 //! Files are written beside and renamed, and synced before anything that rests on them is done. Written by root they
@@ -188,7 +189,7 @@ impl Kept {
             return Err(KeptError::Lost { path });
         };
         let text = Secret::new(String::from_utf8_lossy(&bytes).into_owned());
-        Secrets::from_json(&text).map_err(KeptError::Secrets)
+        self.with_newer_gossip(Secrets::from_json(&text).map_err(KeptError::Secrets)?)
     }
 
     /// Keeps them, sealed where systemd runs and has a key to seal with.
@@ -201,7 +202,10 @@ impl Kept {
         // Who began with a file goes on with it: two copies would drift.
         if systemd::is_booted() && !path.exists() {
             match systemd::seal(CLUSTER_CREDENTIAL, text.expose().as_bytes()) {
-                Ok(_) => return Ok(Sealing::Credential),
+                Ok(_) => {
+                    self.forget_newer_gossip()?;
+                    return Ok(Sealing::Credential);
+                }
                 Err(error) => tracing::warn!(error = tasks::chain(&error), "the cluster's secrets are not sealed"),
             }
         }
@@ -212,7 +216,7 @@ impl Kept {
     /// How they are kept.
     #[must_use]
     pub fn sealing(&self) -> Sealing {
-        if self.folder.join(SECRETS).exists() { Sealing::OwnerFile } else { Sealing::Credential }
+        if self.has_secrets_file() { Sealing::OwnerFile } else { Sealing::Credential }
     }
 
     /// Writes the first server's files, with certificates that were made now.
@@ -222,17 +226,29 @@ impl Kept {
     pub fn write_server(&mut self, cluster: &Cluster, now: Timestamp) -> Result<Timestamp, KeptError> {
         let files = cluster.server_files(now, &self.places()).map_err(KeptError::Certificates)?;
         let ServerFiles { consul, nomad, expires_at } = files;
-        for (agent, files) in [("consul", consul), ("nomad", nomad)] {
-            let folder = self.folder.join(agent);
-            let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-            made.and_then(|()| belong(&folder)).map_err(|source| KeptError::File { path: folder.clone(), source })?;
-            for (name, text) in files {
-                Self::write(&folder.join(name), text.expose())?;
-            }
-        }
+        self.write_files("consul", consul)?;
+        self.write_files("nomad", nomad)?;
         self.change(|state| state.certificates_expire_at = Some(expires_at))?;
         Self::write(&self.folder.join(RENEWED), &format!("{now}\n"))?;
         Ok(expires_at)
+    }
+
+    /// Writes the files of the first server's agents as the cluster is now, and leaves its certificates alone: no agent is
+    /// started anew for it.
+    ///
+    /// # Errors
+    /// They can't be written.
+    pub fn write_agents(&self, cluster: &Cluster) -> Result<(), KeptError> {
+        let [consul, nomad] = cluster.agent_files(&self.places());
+        self.write_files("consul", vec![consul])?;
+        self.write_files("nomad", vec![nomad])
+    }
+
+    fn write_files(&self, agent: &str, files: Vec<(&'static str, Secret<String>)>) -> Result<(), KeptError> {
+        let folder = self.folder.join(agent);
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        made.and_then(|()| belong(&folder)).map_err(|source| KeptError::File { path: folder.clone(), source })?;
+        files.into_iter().try_for_each(|(name, text)| Self::write(&folder.join(name), text.expose()))
     }
 
     /// Where the agents find their files and keep their state.
@@ -253,11 +269,29 @@ impl Kept {
         ServerPlaces { consul: place("consul"), nomad: place("nomad") }
     }
 
+    pub(super) fn has_secrets_file(&self) -> bool {
+        self.folder.join(SECRETS).exists()
+    }
+
     fn write_state(&self) -> Result<(), KeptError> {
-        let path = self.folder.join(STATE);
-        let text = serde_json::to_string_pretty(&self.state);
+        self.write_json(STATE, &self.state)
+    }
+
+    pub(super) fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), KeptError> {
+        let path = self.folder.join(name);
+        let text = serde_json::to_string_pretty(value);
         let text = text.map_err(|source| KeptError::Damaged { path: path.clone(), source })?;
         Self::write(&path, &format!("{text}\n"))
+    }
+
+    /// What a file says; none where there is no such file.
+    pub(super) fn read_json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<Option<T>, KeptError> {
+        let path = self.folder.join(name);
+        match fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|source| KeptError::Damaged { path, source }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(KeptError::File { path, source }),
+        }
     }
 
     fn write(path: &Path, text: &str) -> Result<(), KeptError> {

@@ -169,6 +169,7 @@ impl Config {
                 verifying: sla.verifying,
                 joining: sla.joining,
                 absent: sla.absent,
+                retiring: sla.retiring,
             },
             membership: lifecycle::Membership::NotAsked,
             max_runs: max_runs.get(),

@@ -299,6 +299,9 @@ section! {
         /// How long Consul's or Nomad's servers may miss a ready node, or keep work from it, before it is `lapsed`. They
         /// take some 10 and 30 seconds to notice; this comes on top. It is ready again as soon as both find it well.
         absent: Duration = default r#""30s""#;
+        /// How long each stage of a node's retirement may take before an alarm; it goes on all the same. The deadline of its
+        /// work comes on top.
+        retiring: Duration = default r#""10m""#;
     }
 }
 

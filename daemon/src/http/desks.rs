@@ -14,7 +14,10 @@ use utoipa::ToSchema;
 use vocabulary::{Approved, CallHome, Mac, NodeId, RunId};
 
 use crate::power::PowerAction;
-pub use crate::{disk::DiskOrder, nodes::requests::Approval};
+pub use crate::{
+    disk::DiskOrder,
+    nodes::{requests::Approval, retiring::RetireOrder},
+};
 
 /// A cause whose type does not matter here.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -50,6 +53,8 @@ pub enum NodeOrder {
     Power(PowerOrder),
     /// Remember no longer.
     Forget(NodeId),
+    /// Take out of the cluster.
+    Retire(RetireOrder),
 }
 
 /// Why an order to a node was not carried out.
@@ -117,6 +122,8 @@ pub trait NodeDesk: Send + Sync + 'static {
     async fn disk(&self, order: Approved<DiskOrder>) -> Result<Vec<Effect>, NodeError>;
     /// Every disk of the machine, and what that order would make of it; asks the machine.
     async fn disks(&self, order: &DiskOrder) -> Result<Vec<Effect>, NodeError>;
+    /// Takes a machine out of the cluster. `Ok` says that it began; its timeline shows its end.
+    async fn retire(&self, order: Approved<RetireOrder>) -> Result<Vec<Effect>, NodeError>;
     /// What the order would bring about; fails as the order would.
     async fn preview(&self, order: NodeOrder) -> Result<Vec<Effect>, NodeError>;
     /// What a machine would be answered.
@@ -167,6 +174,19 @@ pub trait FleetDesk: Send + Sync + 'static {
     async fn show(&self) -> Result<FleetKeyView, NodeError>;
     /// Replaces it on every node and on disk.
     async fn rotate(&self, order: Approved<Rotate>) -> Result<Vec<Effect>, NodeError>;
+    /// What a rotation would bring about.
+    async fn preview(&self) -> Result<Vec<Effect>, NodeError>;
+}
+
+/// An order to replace the keys of the cluster's gossip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct RotateGossip {}
+
+/// The cluster's gossip keys, as the API sees them.
+#[async_trait]
+pub trait GossipDesk: Send + Sync + 'static {
+    /// Has every member use new ones and forget the others.
+    async fn rotate(&self, order: Approved<RotateGossip>) -> Result<Vec<Effect>, NodeError>;
     /// What a rotation would bring about.
     async fn preview(&self) -> Result<Vec<Effect>, NodeError>;
 }

@@ -8,7 +8,7 @@ use tasks::{Clock, Stop};
 use vocabulary::Timestamp;
 
 use super::{
-    desks::{FleetDesk, NodeDesk, PartsBoard, RunDesk},
+    desks::{FleetDesk, GossipDesk, NodeDesk, PartsBoard, RunDesk},
     keyring::KeyRing,
     limit::Limiter,
     tickets::Tickets,
@@ -33,6 +33,8 @@ pub struct Deps {
     pub runs: Arc<dyn RunDesk>,
     /// The fleet key.
     pub fleet: Arc<dyn FleetDesk>,
+    /// The cluster's gossip keys.
+    pub gossip: Arc<dyn GossipDesk>,
     /// The way to the cluster, where there is one.
     pub cluster: Arc<dyn ClusterDoor>,
     /// The daemon's parts, for readiness.
@@ -104,6 +106,10 @@ impl Api {
 
     pub(super) fn fleet(&self) -> &dyn FleetDesk {
         &*self.0.deps.fleet
+    }
+
+    pub(super) fn gossip(&self) -> &dyn GossipDesk {
+        &*self.0.deps.gossip
     }
 
     /// What a request does its work on the cluster with.

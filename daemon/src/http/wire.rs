@@ -26,7 +26,7 @@ pub struct NodeView {
     #[schema(value_type = String, example = "52:54:00:12:34:56")]
     pub mac: Mac,
     /// Where it is on its way: discovered, waiting, approved, booting, called_home, configuring, verifying, joining,
-    /// ready, lapsed, failed, suspect, denied.
+    /// ready, lapsed, failed, suspect, denied, retiring, retired.
     #[schema(value_type = String, example = "ready")]
     pub state: NodeState,
     /// Since when.

@@ -46,6 +46,9 @@ pub enum Refusal {
 /// Decides on a call-home whose token was found to belong to `tracked`.
 #[must_use]
 pub fn decide(now: Timestamp, tracked: &Tracked, token: TokenHash, call: &CallHome) -> Decision {
+    if tracked.is_leaving() {
+        return Decision::Refuse(Refusal::NotAdmitted);
+    }
     let Some(boot) = tracked.boot_of(token) else {
         return Decision::Refuse(Refusal::Superseded);
     };

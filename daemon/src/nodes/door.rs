@@ -82,7 +82,12 @@ impl Tracked {
     pub const fn waits_at_the_door(&self) -> bool {
         matches!(
             self.node.state,
-            NodeState::Discovered | NodeState::Waiting | NodeState::Denied | NodeState::Suspect | NodeState::Failed
+            NodeState::Discovered
+                | NodeState::Waiting
+                | NodeState::Denied
+                | NodeState::Suspect
+                | NodeState::Failed
+                | NodeState::Retired
         )
     }
 
@@ -96,6 +101,10 @@ impl Tracked {
 
     /// Parks the machine until a person decides.
     pub fn park(&mut self, now: Timestamp, cause: &str, turn: &mut Turn) {
+        if self.is_leaving() {
+            let remedy = format!("it is {} and stays so; look who plays it", self.node.state);
+            return turn.alarm(cause, remedy);
+        }
         self.pardoned = None;
         let remedy = format!(
             "if the machine was changed on purpose: roost node approve {}; if not, somebody on the boot network plays it",

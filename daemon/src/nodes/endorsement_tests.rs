@@ -35,6 +35,7 @@ fn ledger(tpm: TpmRule) -> Ledger {
         verifying: hour,
         joining: hour,
         absent: hour,
+        retiring: hour,
     };
     let rules = Rules {
         enroll: Enroll::Auto,

@@ -173,6 +173,7 @@ impl Ledger {
         self.end_unwanted(now, tracked.node.run, &tracked, writes);
         self.note_power(&before.power(), &tracked.power(), writes);
         self.note_making(before.making.as_ref(), tracked.making.as_ref(), writes);
+        self.note_retiring(before.retiring.as_ref(), tracked.retiring.as_ref(), writes);
         if tracked.pardoned != before.pardoned {
             writes.pardoned = Some(self.pardons());
         }
@@ -369,7 +370,7 @@ fn write_boots(before: &Tracked, after: &Tracked, writes: &mut Writes) {
     }
 }
 
-fn host(tracked: &Tracked) -> Option<Host> {
+pub(super) fn host(tracked: &Tracked) -> Option<Host> {
     let host_keys = tracked.node.identity.as_ref()?.host_keys.clone();
     Some(Host { node: tracked.node.id.clone(), address: tracked.node.address?, host_keys })
 }

@@ -20,6 +20,7 @@ use super::{
     joining,
     pace::Pace,
     power::{Awaited, Switching},
+    retiring::Retiring,
 };
 
 /// One attempt of a machine to boot.
@@ -92,6 +93,8 @@ pub struct Tracked {
     pub pace: Pace,
     /// Since when the cluster's servers find this ready node a member no longer. Of no use after a restart.
     pub lacks_since: Option<Timestamp>,
+    /// It is being taken out of the cluster.
+    pub retiring: Option<Retiring>,
 }
 
 /// What one input brought about; carried out in one transaction.
@@ -172,8 +175,8 @@ impl Tracked {
     pub fn kept(node: Node, boot: Option<Boot>, ordered: Option<Timestamp>, now: Timestamp) -> Self {
         let powered = ordered.map(|ordered| Awaited { ordered, listening: now });
         let pace = Pace::default();
-        let lacks_since = None;
-        Self { node, boot, earlier: None, powered, switching: None, making: None, pardoned: None, pace, lacks_since }
+        let (earlier, switching, making, pardoned, lacks_since, retiring) = (None, None, None, None, None, None);
+        Self { node, boot, earlier, powered, switching, making, pardoned, pace, lacks_since, retiring }
     }
 
     /// Puts the node into a state with nothing to explain.
@@ -395,7 +398,10 @@ impl Tracked {
 
     /// Looks whether the node stayed longer than its SLA; returns whether anything changed.
     pub fn overdue(&mut self, now: Timestamp, rules: &Rules, turn: &mut Turn) -> Overdue {
-        if self.ignored_power(now, rules, turn) || self.pardon_lapsed(now, rules, turn) {
+        if self.ignored_power(now, rules, turn)
+            || self.pardon_lapsed(now, rules, turn)
+            || self.retires_late(now, rules, turn)
+        {
             return Overdue::Yes;
         }
         let Some((sla, what, remedy)) = self.limit(rules) else { return Overdue::No };

@@ -24,6 +24,7 @@ fn rules() -> Rules {
             verifying: 5 * minute,
             joining: 5 * minute,
             absent: minute,
+            retiring: minute,
         },
         membership: Membership::NotAsked,
         max_runs: 3,

@@ -11,6 +11,7 @@ use super::{
     ledger::{Ledger, Pardons, Writes},
     lifecycle::{Accepted, Boot, Counters, Rules, Tracked},
     power::{Orders, Switchings},
+    retiring::Retirements,
 };
 use crate::policy::Window;
 
@@ -23,6 +24,9 @@ const SWITCHING: &str = "nodes.power_switching";
 
 /// The setting that holds the orders for data disks that are being carried out.
 const MAKINGS: &str = "nodes.disk_orders";
+
+/// The setting that holds the nodes that are being retired.
+const RETIREMENTS: &str = "nodes.retirements";
 
 /// The setting that holds the approvals of suspects that stand open.
 const PARDONED: &str = "nodes.pardons";
@@ -58,6 +62,7 @@ fn batch(writes: Writes, now: Timestamp) -> Batch {
     let powered = writes.powered.map(|orders| (POWERED.to_owned(), Some(serde_json::json!(orders))));
     let switching = writes.switching.map(|orders| (SWITCHING.to_owned(), Some(serde_json::json!(orders))));
     let makings = writes.makings.map(|orders| (MAKINGS.to_owned(), Some(serde_json::json!(orders))));
+    let retiring = writes.retirements.map(|orders| (RETIREMENTS.to_owned(), Some(serde_json::json!(orders))));
     let pardoned = writes.pardoned.map(|open| (PARDONED.to_owned(), Some(serde_json::json!(open))));
     let mut runs: Vec<Run> = writes.runs.into_values().collect();
     runs.sort_by_key(|run| run.id);
@@ -73,7 +78,7 @@ fn batch(writes: Writes, now: Timestamp) -> Batch {
         runs: runs.into_iter().map(Write::Put).collect(),
         run_tasks: writes.tasks.into_iter().map(|(run, seq, data)| RunTaskRow { run, seq, at: now, data }).collect(),
         steps: writes.steps,
-        settings: window.into_iter().chain(powered).chain(switching).chain(makings).chain(pardoned).collect(),
+        settings: [window, powered, switching, makings, retiring, pardoned].into_iter().flatten().collect(),
         events: writes
             .events
             .into_iter()
@@ -117,12 +122,13 @@ pub async fn load(store: &Store, rules: Rules, now: Timestamp) -> Result<Ledger,
     let powered = setting::<Orders>(store, POWERED).await?.unwrap_or_default();
     let mut switching = setting::<Switchings>(store, SWITCHING).await?.unwrap_or_default();
     let mut makings = setting::<Makings>(store, MAKINGS).await?.unwrap_or_default();
+    let mut retirements = setting::<Retirements>(store, RETIREMENTS).await?.unwrap_or_default();
     let pardons = setting::<Pardons>(store, PARDONED).await?.unwrap_or_default();
     let tracked = |node: Node| {
         let ((boot, earlier), ordered) = (boots_of(&node, &boots), powered.get(&node.id).copied());
         let (switching, pardoned) = (switching.remove(&node.id), pardons.get(&node.id).copied());
-        let making = makings.remove(&node.id);
-        Tracked { earlier, switching, making, pardoned, ..Tracked::kept(node, boot, ordered, now) }
+        let (making, retiring) = (makings.remove(&node.id), retirements.remove(&node.id));
+        Tracked { earlier, switching, making, retiring, pardoned, ..Tracked::kept(node, boot, ordered, now) }
     };
     let machines = nodes.iter().cloned().map(tracked).collect();
     let reports = last_reports(store, &open).await?;

@@ -244,6 +244,7 @@ mod tests {
             verifying: minute,
             joining: minute,
             absent: minute,
+            retiring: minute,
         };
         Rules {
             enroll: Enroll::Approve,

@@ -129,7 +129,9 @@ impl Ledger {
             NodeState::Waiting | NodeState::Discovered => {
                 return Answer::Wait(because("it waits for approval", format!("roost node approve {}", asked.mac)));
             }
-            NodeState::Denied | NodeState::Suspect => return Answer::Refuse(refusal(tracked)),
+            NodeState::Denied | NodeState::Suspect | NodeState::Retiring | NodeState::Retired => {
+                return Answer::Refuse(refusal(tracked));
+            }
             _ if !tracked.node.approved => return Answer::Refuse(refusal(tracked)),
             _ => {}
         }
@@ -192,7 +194,9 @@ impl Ledger {
             NodeState::Waiting | NodeState::Discovered => {
                 ("wait".into(), format!("waits for roost node approve {mac}"))
             }
-            NodeState::Denied | NodeState::Suspect => ("refuse".into(), refusal(tracked).cause),
+            NodeState::Denied | NodeState::Suspect | NodeState::Retiring | NodeState::Retired => {
+                ("refuse".into(), refusal(tracked).cause)
+            }
             state => ("boot".into(), format!("admitted, now {state}; a token is minted only into a real script")),
         }
     }
@@ -304,6 +308,7 @@ impl Ledger {
                 if let Some(unknown) = nodes.iter().find(|node| self.machine(node.mac()).is_none()) {
                     return Err(OrderError::UnknownNode(unknown.clone()));
                 }
+                nodes.iter().try_for_each(|node| self.not_while_it_retires(node))?;
                 for node in &nodes {
                     self.turn(now, node.mac(), writes, |tracked, _, turn, _| tracked.admit(now, &by, turn));
                 }
@@ -319,6 +324,7 @@ impl Ledger {
     pub fn deny(&mut self, now: Timestamp, approved: Approved<NodeId>, writes: &mut Writes) -> Result<(), OrderError> {
         let by = authority_name(approved.authority());
         let node = approved.into_value();
+        self.not_while_it_retires(&node)?;
         self.audit(&by, "deny", &json!(node), writes);
         self.turn(now, node.mac(), writes, |tracked, _, turn, _| tracked.deny(now, &by, turn))
             .ok_or(OrderError::UnknownNode(node))

@@ -29,6 +29,7 @@ pub(crate) fn ledger(enroll: Enroll) -> Ledger {
         verifying: minute,
         joining: minute,
         absent: minute,
+        retiring: minute,
     };
     let rules = Rules {
         enroll,

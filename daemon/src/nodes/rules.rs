@@ -73,6 +73,8 @@ pub struct Slas {
     pub joining: Duration,
     /// How long a ready node may lack the cluster's word before it is ready no longer.
     pub absent: Duration,
+    /// How long each stage of a node's retirement may take before a person is called; its work's deadline comes on top.
+    pub retiring: Duration,
 }
 
 impl Tracked {

@@ -8,6 +8,7 @@ use super::{
     disks::Makings,
     lifecycle::Boot,
     power::{Orders, Switchings},
+    retiring::Retirements,
 };
 use crate::policy::Window;
 
@@ -41,6 +42,8 @@ pub struct Writes {
     pub switching: Option<Switchings>,
     /// The orders for data disks that are being carried out, when they changed.
     pub makings: Option<Makings>,
+    /// The nodes that are being retired, when they changed.
+    pub retirements: Option<Retirements>,
     /// The approvals of suspects that stand open, when they changed.
     pub pardoned: Option<Pardons>,
 }
@@ -57,6 +60,7 @@ impl Writes {
             && self.powered.is_none()
             && self.switching.is_none()
             && self.makings.is_none()
+            && self.retirements.is_none()
             && self.pardoned.is_none()
     }
 }

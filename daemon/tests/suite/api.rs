@@ -17,8 +17,9 @@ use daemon::{
     http::{
         self,
         desks::{
-            Answer, Approval, Cancel, DiskOrder, Effect, Explanation, FleetDesk, FleetKeyView, LogPiece, NextKeyView,
-            NodeDesk, NodeError, NodeOrder, PartStatus, PartsBoard, PowerOrder, Rotate, RunDesk, RunError, RunOrder,
+            Answer, Approval, Cancel, DiskOrder, Effect, Explanation, FleetDesk, FleetKeyView, GossipDesk, LogPiece,
+            NextKeyView, NodeDesk, NodeError, NodeOrder, PartStatus, PartsBoard, PowerOrder, RetireOrder, Rotate,
+            RotateGossip, RunDesk, RunError, RunOrder,
         },
         keyring::KeyRing,
         prometheus,
@@ -109,8 +110,14 @@ impl NodeDesk for Desk {
         }
     }
 
+    async fn retire(&self, order: Approved<RetireOrder>) -> Result<Vec<Effect>, NodeError> {
+        self.note(&format!("retire {:?}", order.value()), order.authority());
+        NodeDesk::preview(self, NodeOrder::Retire(order.into_value())).await
+    }
+
     async fn preview(&self, order: NodeOrder) -> Result<Vec<Effect>, NodeError> {
         match order {
+            NodeOrder::Retire(order) => Ok(Self::effect(&order.node, "ready -> retiring")),
             NodeOrder::Approve(Approval::Next { count, .. }) => {
                 Ok(Self::effect(&"window", &format!("{count} may enter")))
             }
@@ -131,6 +138,18 @@ impl NodeDesk for Desk {
     async fn explain(&self, mac: Mac) -> Result<Explanation, NodeError> {
         let answer = Answer { station: "script".into(), answer: "wait".into(), because: "never seen".into() };
         Ok(Explanation { mac, state: None, answers: vec![answer] })
+    }
+}
+
+#[async_trait]
+impl GossipDesk for Desk {
+    async fn rotate(&self, order: Approved<RotateGossip>) -> Result<Vec<Effect>, NodeError> {
+        self.note("rotate the gossip keys", order.authority());
+        GossipDesk::preview(self).await
+    }
+
+    async fn preview(&self) -> Result<Vec<Effect>, NodeError> {
+        Ok(Self::effect(&"gossip keys", "replaced"))
     }
 }
 
@@ -294,6 +313,7 @@ impl Running {
             nodes: desk.clone(),
             runs: desk.clone(),
             fleet: desk.clone(),
+            gossip: desk.clone(),
             cluster: setup.cluster,
             parts: desk.clone(),
             keys,

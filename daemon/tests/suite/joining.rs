@@ -65,6 +65,7 @@ fn rules() -> Rules {
         verifying: hour,
         joining: hour,
         absent: Duration::from_secs(1),
+        retiring: hour,
     };
     let (enroll, tpm, membership) = (Enroll::Auto, TpmRule::Prove, Membership::Demanded);
     Rules { enroll, tpm, token_ttl: hour, sla, membership, max_runs: 3, max_strangers: 9 }

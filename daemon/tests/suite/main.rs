@@ -27,6 +27,7 @@ mod kept;
 mod matrix;
 mod power;
 mod power_cut;
+mod retiring;
 mod roles;
 mod rotation;
 mod tpm;

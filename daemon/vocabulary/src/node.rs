@@ -8,6 +8,7 @@
 //!       '-> approved|          '----------'  '----------+--------------+------------+----------+---------'
 //!                   '-> denied                (boots again: a new attempt)
 //!   any -> failed (cause, remedy; leaves by boot, retry or approve)     any -> suspect (leaves by approve)
+//!   any that was let in -> retiring -> retired (leaves by approve)
 //! ```
 //!
 //! Only `daemon/src/nodes.rs` writes a state; everything else asks it to. What a state means and how long it may
@@ -48,11 +49,15 @@ pub enum NodeState {
     Suspect,
     /// A person, or `enroll = "deny"`, said no.
     Denied,
+    /// A person takes it out of the cluster; the reason says how far that is. Nobody lets it in.
+    Retiring,
+    /// It is out of the cluster, and nothing that it was given opens anything; an approval lets it begin anew.
+    Retired,
 }
 
 impl NodeState {
     /// Every state, in the order of a machine's way.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Discovered,
         Self::Waiting,
         Self::Approved,
@@ -66,6 +71,8 @@ impl NodeState {
         Self::Failed,
         Self::Suspect,
         Self::Denied,
+        Self::Retiring,
+        Self::Retired,
     ];
 
     /// The name in JSON, SQL and on screens.
@@ -85,6 +92,8 @@ impl NodeState {
             Self::Failed => "failed",
             Self::Suspect => "suspect",
             Self::Denied => "denied",
+            Self::Retiring => "retiring",
+            Self::Retired => "retired",
         }
     }
 
@@ -122,7 +131,7 @@ pub enum Wait {
     RunSlot,
     /// Its Ansible run.
     Run,
-    /// Consul's and Nomad's servers, to find it a member.
+    /// Consul's and Nomad's servers, to find it a member, or to forget it.
     Cluster,
     /// Nothing: the state is final until something happens.
     Nothing,
@@ -137,8 +146,8 @@ impl NodeState {
             Self::Waiting | Self::Suspect => Wait::Approval,
             Self::CalledHome => Wait::RunSlot,
             Self::Configuring | Self::Verifying => Wait::Run,
-            Self::Joining | Self::Lapsed => Wait::Cluster,
-            Self::Ready | Self::Failed | Self::Denied => Wait::Nothing,
+            Self::Joining | Self::Lapsed | Self::Retiring => Wait::Cluster,
+            Self::Ready | Self::Failed | Self::Denied | Self::Retired => Wait::Nothing,
         }
     }
 }
@@ -223,6 +232,8 @@ mod tests {
             "failed",
             "suspect",
             "denied",
+            "retiring",
+            "retired",
         ];
         assert_eq!(NodeState::ALL.map(NodeState::name), names);
         assert_eq!(NodeState::named("asleep"), None);
@@ -252,6 +263,8 @@ mod tests {
             (NodeState::Failed, Wait::Nothing),
             (NodeState::Suspect, Wait::Approval),
             (NodeState::Denied, Wait::Nothing),
+            (NodeState::Retiring, Wait::Cluster),
+            (NodeState::Retired, Wait::Nothing),
         ];
         assert_eq!(NodeState::ALL.map(|state| (state, state.waits_for())), table);
     }

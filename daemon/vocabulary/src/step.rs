@@ -73,6 +73,22 @@ steps! {
     Ready = "ready",
     /// It was ready, and the cluster's servers find it a member no longer; the detail says what it lacks.
     Lapsed = "lapsed",
+    /// A person takes it out of the cluster.
+    Retiring = "retiring",
+    /// Its work is elsewhere, or stopped.
+    Drained = "drained",
+    /// Part of its work finds no other place; the detail says which and why.
+    Homeless = "homeless",
+    /// Nomad knows its client no more.
+    NomadLeft = "nomad_left",
+    /// Consul's gossip knows it no more.
+    GossipLeft = "gossip_left",
+    /// What opened doors to it was revoked; the detail names it.
+    CredentialsRevoked = "credentials_revoked",
+    /// The keys that gossip is encrypted with are others than those that it knew.
+    GossipRotated = "gossip_rotated",
+    /// It is out of the cluster.
+    Retired = "retired",
     /// It shows its MAC and waits for a person.
     Waiting = "waiting",
     /// A person or policy admitted it.

@@ -34,6 +34,7 @@ impl Ledger {
                 format!("roost run cancel {}", run.id),
             );
         }
+        self.not_while_it_retires(node)?;
         match tracked.node.state {
             NodeState::Suspect => refuse(
                 format!("{node} is parked, and what it was caught with would be forgotten"),
@@ -114,6 +115,7 @@ impl Ledger {
         writes.forgotten.push(node.clone());
         self.note_power(&gone.power(), &Default::default(), writes);
         self.note_making(gone.making.as_ref(), None, writes);
+        self.note_retiring(gone.retiring.as_ref(), None, writes);
         if gone.pardoned.is_some() {
             writes.pardoned = Some(self.pardons());
         }
