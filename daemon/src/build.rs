@@ -14,15 +14,17 @@ use tokio::sync::Notify;
 
 use crate::{
     adapters::{
-        boot::{BootRoom, NoLeases},
+        boot::{BootRoom, Lookout, NoLeases},
         cluster::{Servers, connect},
         disks::{self, DiskMaker},
         fleet::{self, Rotator},
+        following::Follower,
         gossip::{self, GossipRotator},
         intake::FrontDoor,
         kits::ClusterKits,
         leases::LeaseBook,
         orders::{Orders, Parts, RunOrders},
+        pulse::Pulse,
         retirement::Retirer,
         roster::Roster,
         runs::{Book, Pad, Switch},
@@ -65,6 +67,8 @@ pub struct Common {
     pub watched: Option<jobs::watch::Handle>,
     /// The way to the cluster, where there is one.
     pub door: Door,
+    /// Which machine was given which address.
+    pub addresses: Arc<dyn AddressBook>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -96,6 +100,8 @@ pub struct BootServices {
     pub tftp: Tftp,
     /// Scripts, kernels, images, and the two POSTs.
     pub http: BootHttp,
+    /// Which machine was given which address.
+    pub addresses: Arc<dyn AddressBook>,
 }
 
 /// DHCP, TFTP and the boot listener, which share the lease table, the assets and the witness.
@@ -109,14 +115,14 @@ pub async fn boot_services(
     keys: &Arc<Keyring>,
     clock: &Arc<dyn Clock>,
 ) -> Result<BootServices, BoxError> {
-    let room = Arc::new(BootRoom::new(nodes.clone(), Arc::clone(keys)));
+    let lookout = Arc::new(Lookout(nodes.clone()));
     let assets = pxe::assets::Assets::open(config.assets())?;
     let dhcp = match config.dhcp.mode {
         DhcpMode::Off => None,
         DhcpMode::Full => {
             let leases = Arc::new(LeaseBook(store.clone()));
             let quirks = Arc::new(|_| pxe::dhcp::Quirks::default());
-            let deps = pxe::dhcp::Deps { log: leases, witness: room.clone(), clock: Arc::clone(clock), quirks };
+            let deps = pxe::dhcp::Deps { log: leases, witness: lookout.clone(), clock: Arc::clone(clock), quirks };
             Some(Dhcp::build(&config.dhcp(), deps).await?)
         }
     };
@@ -126,22 +132,36 @@ pub async fn boot_services(
     };
     let deps = pxe::tftp::Deps {
         assets: assets.clone(),
-        witness: room.clone(),
+        witness: lookout.clone(),
         addresses: Arc::clone(&addresses),
         clock: Arc::clone(clock),
     };
     let tftp = Tftp::build(config.tftp(), deps)?;
     let door = Arc::new(FrontDoor { nodes: nodes.clone(), leases: Arc::clone(&addresses) });
     let rim = Rim { clock: Arc::clone(clock), deadline: config.limits.request_timeout };
+    let pulse = Pulse::new(nodes.clone(), Arc::clone(keys), Arc::clone(&addresses), Arc::clone(clock));
     let deps = pxe::http::Deps {
-        desk: room.clone(),
+        desk: Arc::new(BootRoom { nodes: nodes.clone(), keys: Arc::clone(keys), pulse }),
         assets,
-        witness: room,
-        addresses,
+        witness: lookout,
+        addresses: Arc::clone(&addresses),
         clock: Arc::clone(clock),
         routes: http::provision::router(door, rim),
     };
-    Ok(BootServices { dhcp, tftp, http: BootHttp::build(config.boot_http(), deps)? })
+    Ok(BootServices { dhcp, tftp, http: BootHttp::build(config.boot_http(), deps)?, addresses })
+}
+
+/// What follows nodes whose lease moved.
+#[must_use]
+pub fn follower(
+    nodes: &Nodes,
+    keys: &Arc<Keyring>,
+    addresses: &Arc<dyn AddressBook>,
+    clock: &Arc<dyn Clock>,
+) -> Follower {
+    let addresses = Arc::clone(addresses);
+    let pulse = Pulse::new(nodes.clone(), Arc::clone(keys), Arc::clone(&addresses), Arc::clone(clock));
+    Follower { nodes: nodes.clone(), addresses, pulse, clock: Arc::clone(clock) }
 }
 
 /// What the lifecycle decides by: where a cluster of Roost's own is made, its servers have the last word on a node.
@@ -253,18 +273,18 @@ pub async fn api(
     statuses: Statuses,
     closing: Stop,
 ) -> Result<ApiParts, BoxError> {
-    let Common { store, nodes, keys, roster, watched, door, clock } = common;
+    let Common { store, nodes, keys, roster, watched, door, addresses, clock } = common;
     let configured = config.http.keys.iter().map(KnownKey::from).collect();
     let (ring, mut clerk) = KeyRing::open(configured, store.clone()).await?;
     http::first_key::ensure((&ring, &mut clerk), &store, &config.data_dir, clock.now()).await?;
     let power = power(config, &keys)?;
-    let room = BootRoom::new(nodes.clone(), Arc::clone(&keys));
+    let pulse = Pulse::new(nodes.clone(), Arc::clone(&keys), addresses, Arc::clone(&clock));
     // An answer comes before the request's deadline, whatever it is.
     let answer_within = config.limits.request_timeout * 2 / 3;
-    let (switches, switcher) = switches::switches(nodes.clone(), power, room.clone(), answer_within);
+    let (switches, switcher) = switches::switches(nodes.clone(), power, pulse.clone(), answer_within);
     let (disks, disk_maker) = disks::disks(nodes.clone(), Arc::clone(&keys), answer_within);
     let (gossip, gossip_rotator) = gossip::gossip(nodes.clone(), door.clone(), Arc::clone(&clock), answer_within);
-    let orders = Orders { nodes: nodes.clone(), switches, disks, room, roster, door: door.clone() };
+    let orders = Orders { nodes: nodes.clone(), switches, disks, pulse, roster, door: door.clone() };
     let switch = Switch { runner, data_dir: config.data_dir.clone() };
     let (desk, rotator) = fleet::fleet(nodes.clone(), keys, Arc::clone(&clock), answer_within);
     let deps = Deps {

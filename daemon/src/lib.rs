@@ -33,7 +33,7 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 use tasks::{BoxError, Clock, OnError, Stop, Supervisor, SystemClock};
 use tokio::sync::Notify;
 
-use adapters::{cluster::Servers, retirement::Retirer, runs::Pad, watching};
+use adapters::{cluster::Servers, following::Follower, retirement::Retirer, runs::Pad, watching};
 use config::Config;
 use nodes::{NodesPart, joiner::Joiner, launcher::Launcher};
 
@@ -48,6 +48,7 @@ pub struct Daemon {
     boot: pxe::http::BootHttp,
     runner: ansible::Runner,
     launcher: Launcher<Pad>,
+    follower: Follower,
     /// Absent where no cluster of Roost's own is made.
     keeper: Option<cluster::keeper::Keeper>,
     /// Absent where nodes join none.
@@ -86,12 +87,13 @@ impl Daemon {
         let roster = build::roster(config, &nodes);
         let launcher = build::launcher(&nodes, &keys, &handle, &roster, kits, nudge);
 
+        let follower = build::follower(&nodes, &keys, &boot_services.addresses, &clock);
         let past = build::past(config, &store, &clock);
         let closing = Stop::new();
         let statuses = supervisor.handle();
-        let common = build::Common { store: store.clone(), nodes, keys, roster, watched, door, clock };
+        let build::BootServices { dhcp, tftp, http: boot, addresses } = boot_services;
+        let common = build::Common { store: store.clone(), nodes, keys, roster, watched, door, addresses, clock };
         let api = build::api(config, common, handle, statuses, closing.clone()).await?;
-        let build::BootServices { dhcp, tftp, http: boot } = boot_services;
         let nodes = part;
         Ok(Self {
             supervisor,
@@ -103,6 +105,7 @@ impl Daemon {
             boot,
             runner,
             launcher,
+            follower,
             keeper,
             joiner,
             retirer,
@@ -124,7 +127,7 @@ impl Daemon {
     /// The part that failed, and why.
     pub async fn run(self, stop: Stop) -> Result<(), BoxError> {
         let Self { mut supervisor, store, nodes, past, dhcp, tftp, boot, .. } = self;
-        let Self { runner, launcher, keeper, joiner, retirer, watchers, closing, .. } = self;
+        let Self { runner, launcher, follower, keeper, joiner, retirer, watchers, closing, .. } = self;
         let build::ApiParts { api, server, clerk, rotator, gossip_rotator, switcher, disk_maker } = self.api;
         supervisor.spawn("nodes", OnError::Stop, |stop| nodes.run(stop));
         supervisor.spawn("store/retention", OnError::Log, |stop| past.run(stop));
@@ -147,6 +150,7 @@ impl Daemon {
             supervisor.spawn("cluster/watch", OnError::Stop, |stop| watch.run(stop));
             supervisor.spawn("cluster/teller", OnError::Stop, |stop| teller.run(stop));
         }
+        supervisor.spawn("nodes/addresses", OnError::Stop, |stop| follower.run(stop));
         supervisor.spawn("nodes/power", OnError::Stop, |stop| switcher.run(stop));
         supervisor.spawn("nodes/disks", OnError::Stop, |stop| disk_maker.run(stop));
         supervisor.spawn("ssh/rotation", OnError::Stop, |stop| rotator.run(stop));

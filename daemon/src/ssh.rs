@@ -8,6 +8,8 @@ mod converse;
 mod key;
 mod keyring;
 mod lines;
+#[cfg(test)]
+pub(crate) mod sshd;
 
 use std::{io, net::Ipv4Addr, process::Stdio, time::Duration};
 

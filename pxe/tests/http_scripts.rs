@@ -54,7 +54,7 @@ async fn a_look_at_the_door_opens_no_boot() {
 async fn a_waiting_machine_is_shown_who_it_is_and_why() {
     let mut rig = Rig::empty();
     rig.add_image(1, 1000);
-    rig.answer(ScriptAnswer::Wait { reason: reason("never seen before\nshell ${net0/mac}") });
+    rig.answer(ScriptAnswer::Wait { reason: reason("never seen before\nshell ${net0/mac}"), again: None });
     let server = rig.http(Limits { wait_refresh_s: 3, ..Limits::default() }, axum::Router::new());
     let script = get(server, SCRIPT).await.text().await.unwrap();
     for line in [

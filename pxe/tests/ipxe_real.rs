@@ -129,7 +129,10 @@ async fn a_real_ipxe_says_what_it_could_not_fetch_and_tries_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_ipxe_waits_asks_again_and_then_boots() {
     let rig = Rig::empty();
-    rig.answer(ScriptAnswer::Wait { reason: reason("never seen before: {{ x }} ${mac}; shell || poweroff") });
+    rig.answer(ScriptAnswer::Wait {
+        reason: reason("never seen before: {{ x }} ${mac}; shell || poweroff"),
+        again: None,
+    });
     add_speaking_image(&rig);
     rig.put("big", vec![b'x'; 64 << 20]);
     let limits = Limits { wait_refresh_s: 1, retry_after_s: 1, transfers: 1, ..Limits::default() };

@@ -8,7 +8,7 @@ use std::{collections::HashSet, sync::Arc};
 use tasks::Statuses;
 use vocabulary::{Approved, Mac, NodeId, NodeState, RunId};
 
-use super::{boot::BootRoom, disks::Disks, roster::Roster, switches::Switches, watching};
+use super::{disks::Disks, pulse::Pulse, roster::Roster, switches::Switches, watching};
 use crate::{
     cluster::Door,
     http::desks::{
@@ -32,7 +32,7 @@ pub struct Orders {
     /// To the part that makes data disks.
     pub disks: Disks,
     /// Who can ask a node whether it is up.
-    pub room: BootRoom,
+    pub pulse: Pulse,
     /// Where a node that is forgotten has an entry.
     pub roster: Arc<Roster>,
     /// What nodes are retired from.
@@ -58,7 +58,7 @@ impl NodeDesk for Orders {
     }
 
     async fn forget(&self, node: Approved<NodeId>) -> Result<Vec<Effect>, NodeError> {
-        let living = self.room.living(node.value().mac()).await;
+        let living = self.pulse.settled(node.value().mac()).await.unwrap_or(Living::Silent);
         let name = node.value().clone();
         let done = self.nodes.ask(move |ledger, now, writes| ledger.forget(now, node, living, writes));
         let effect = done.await.map_err(store)?.map_err(node_error)?;
@@ -92,7 +92,7 @@ impl NodeDesk for Orders {
             self.has_cluster()?;
         }
         let living = match &order {
-            NodeOrder::Forget(node) => self.room.living(node.mac()).await,
+            NodeOrder::Forget(node) => self.pulse.settled(node.mac()).await.unwrap_or(Living::Silent),
             _ => Living::Silent,
         };
         let foreseen = self.nodes.ask(move |ledger, _, _| foresee(ledger, &order, living));

@@ -17,8 +17,8 @@ use tokio::{
 use vocabulary::{Approved, NodeId};
 
 use super::{
-    boot::BootRoom,
     orders::{foresee, node_error, store, target},
+    pulse::Pulse,
 };
 use crate::{
     http::desks::{Effect, NodeError, NodeOrder, PowerOrder},
@@ -64,14 +64,14 @@ struct Order {
 struct Hands {
     nodes: Nodes,
     power: AnyPower,
-    room: BootRoom,
+    pulse: Pulse,
 }
 
 /// The API's end of the queue, and the part behind it.
 #[must_use]
-pub fn switches(nodes: Nodes, power: AnyPower, room: BootRoom, answer_within: Duration) -> (Switches, Switcher) {
+pub fn switches(nodes: Nodes, power: AnyPower, pulse: Pulse, answer_within: Duration) -> (Switches, Switcher) {
     let (sender, orders) = mpsc::channel(AT_ONCE);
-    (Switches { orders: sender, answer_within }, Switcher { hands: Hands { nodes, power, room }, orders })
+    (Switches { orders: sender, answer_within }, Switcher { hands: Hands { nodes, power, pulse }, orders })
 }
 
 impl Switches {
@@ -143,7 +143,7 @@ impl Hands {
         let order = order.into_value();
         let (node, action) = (order.node.clone(), order.action);
         let living = match action {
-            PowerAction::On => self.room.living(node.mac()).await,
+            PowerAction::On => self.pulse.settled(node.mac()).await.unwrap_or(Living::Silent),
             // These change a machine that is up as much as any other.
             PowerAction::Off | PowerAction::Cycle => Living::Silent,
         };
@@ -179,14 +179,14 @@ impl Hands {
     async fn look(&self, node: &NodeId) -> SwitchEnd {
         let mut living = Living::Unknown;
         for _ in 0..LOOKS {
-            living = self.room.living(node.mac()).await;
+            living = self.pulse.of(node.mac()).await.unwrap_or(Living::Silent);
             if living == Living::Silent {
                 return SwitchEnd::Switched;
             }
             tokio::time::sleep(LOOK).await;
         }
         let found = match living {
-            Living::Unknown => "it cannot be found out whether the machine is off",
+            Living::Unknown | Living::SilentOnce => "it cannot be found out whether the machine is off",
             Living::Answers | Living::Silent => "the machine still answers",
         };
         SwitchEnd::NotSwitched(format!("the daemon ended meanwhile, and {found}"))

@@ -8,6 +8,7 @@ use vocabulary::{Authority, Mac, Node, NodeState, Timestamp};
 
 use super::*;
 use crate::{
+    adapters::boot::NoLeases,
     nodes::{NodesPart, lifecycle::Tracked, requests::tests::ledger},
     power::CommandPower,
     ssh::{FleetKey, Keyring},
@@ -39,9 +40,10 @@ impl House {
         let (part, nodes) = NodesPart::build(rules, store.clone(), clock, Arc::default()).await.unwrap();
         let key = FleetKey::ensure(folder).await.unwrap();
         let keys = Arc::new(Keyring::open_ring(key, folder.to_owned()).await.unwrap());
-        let room = BootRoom::new(nodes.clone(), keys);
+        let clock = Arc::new(tasks::SystemClock);
+        let pulse = Pulse::new(nodes.clone(), keys, Arc::new(NoLeases), clock);
         let (switches, switcher) =
-            super::switches(nodes.clone(), Arc::new(outlet(folder)), room, Duration::from_secs(20));
+            super::switches(nodes.clone(), Arc::new(outlet(folder)), pulse, Duration::from_secs(20));
         let mut parts = JoinSet::new();
         parts.spawn(async move { part.run(Stop::new()).await.unwrap() });
         let stop = Stop::new();

@@ -6,6 +6,7 @@
 
 mod forgetting;
 mod joining;
+mod moving;
 mod refused;
 mod running;
 mod tokens;

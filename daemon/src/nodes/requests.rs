@@ -39,6 +39,8 @@ pub enum Living {
     Answers,
     /// Nobody is there, or somebody who is not it.
     Silent,
+    /// Nobody was there at one look, and none has followed it yet: no more than a service that is being restarted.
+    SilentOnce,
     /// This control node could not find out. Nothing that takes silence may go on.
     Unknown,
 }
@@ -150,6 +152,12 @@ impl Ledger {
     fn script_for_admitted(&mut self, now: Timestamp, asked: Asked, outside: Outside, writes: &mut Writes) -> Answer {
         if outside.living == Living::Unknown {
             return Answer::Wait(unknown_living());
+        }
+        if outside.living == Living::SilentOnce {
+            return Answer::Wait(because(
+                "the machine that owns this MAC was up, and is looked for once more",
+                "nothing, it asks again in a few seconds",
+            ));
         }
         if outside.living == Living::Answers {
             let cause = "somebody boots under its MAC while it answers on its pinned host key";

@@ -354,6 +354,17 @@ fn a_flood_of_scripts_and_discovers_is_a_few_rows_a_minute_and_a_count_and_takes
 }
 
 #[test]
+fn where_one_look_found_nobody_a_machine_waits_for_the_second() {
+    let (mut ledger, token) = booting(Enroll::Auto);
+    call_home(&mut ledger, 60, &call(1, token)).0.unwrap();
+    let (answer, writes) = ask(&mut ledger, 70, 1, Outside { living: Living::SilentOnce, ..outside() });
+    let Answer::Wait(reason) = answer else { panic!("{answer:?}") };
+    assert!(reason.cause.contains("looked for once more"), "{reason:?}");
+    assert!(writes.is_empty(), "{writes:?}");
+    assert!(matches!(ask(&mut ledger, 75, 1, outside()).0, Answer::Boot(_)));
+}
+
+#[test]
 fn an_alarm_that_changes_nothing_is_raised_once_a_minute() {
     let (mut ledger, token) = booting(Enroll::Auto);
     call_home(&mut ledger, 60, &call(1, token)).0.unwrap();

@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use lab::{
     Synthetic, SyntheticSpec,
-    synthetic::{CallHomeClaim, Stage, System},
+    synthetic::{CallHomeClaim, Lease, Stage, System},
 };
 use vocabulary::{Firmware, HostKey, Mac, NodeId, NodeState, RunState, Step, Token};
 
@@ -16,6 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 struct Booted {
     machine: Synthetic,
     claim: CallHomeClaim,
+    lease: Lease,
     _system: System,
 }
 
@@ -28,7 +29,7 @@ impl Booted {
 async fn boot(bench: &Bench, name: &str, lie: impl FnOnce(&mut CallHomeClaim)) -> Booted {
     let machine = Synthetic::plug_in(&bench.rack, SyntheticSpec::new(name.parse().unwrap(), Firmware::Bios)).unwrap();
     let lease = machine.dhcp(Stage::Ipxe).await.unwrap();
-    let script = machine.script(&lease.boot_file.unwrap()).await.unwrap();
+    let script = machine.script(lease.boot_file.as_ref().unwrap()).await.unwrap();
     let token = Token::try_from(script.argument("roost.token").expect("the script has a token")).unwrap();
     let private = bench.data.path().join("ssh/fleet_ed25519");
     let public = std::process::Command::new("ssh-keygen").arg("-y").arg("-f").arg(private).output().unwrap();
@@ -38,7 +39,7 @@ async fn boot(bench: &Bench, name: &str, lie: impl FnOnce(&mut CallHomeClaim)) -
     lie(&mut claim);
     let answer = machine.call_home(BASE, &claim).await.unwrap();
     assert_eq!(answer.status, 202, "{}", answer.text());
-    Booted { machine, claim, _system: system }
+    Booted { machine, claim, lease, _system: system }
 }
 
 /// Somebody who stole the token calls home with a key of his own.
@@ -92,4 +93,31 @@ async fn parking_a_node_ends_its_run_wherever_it_is_and_takes_the_node_out_of_th
     }
     assert!(listed(&bench, honest.mac()), "{}", inventory(&bench));
     assert!(!inventory(&bench).contains(&address.to_string()), "another node's address was believed");
+}
+
+/// A packet in a node's name has its next renewal refused, and it goes on under another address.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_lease_was_declined_in_its_name_is_followed_and_nobody_boots_under_its_mac() {
+    let playbook = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/playbooks/endless.yaml");
+    let bench = Bench::up(Setup { playbook, concurrency: 1, ..Setup::small() }).await;
+    let node = boot(&bench, "m1", |_| ()).await;
+    let mac = node.mac();
+    bench.reached(mac, Step::RunStarted, PATIENCE).await;
+    node.machine.decline(&node.lease).unwrap();
+    bench.until(PATIENCE, "the lease to be declined", async || bench.count(mac, Step::Alarm).await == 1).await;
+    let moved = node.machine.dhcp(Stage::System).await.unwrap();
+    assert_ne!(moved.address, node.lease.address);
+    let is_there = async || bench.node(mac).await.unwrap().address == Some(moved.address);
+    bench.until(PATIENCE, "the node to be known at its new address", is_there).await;
+    bench
+        .until(PATIENCE, "its new address in the inventory", async || {
+            inventory(&bench).contains(&moved.address.to_string())
+        })
+        .await;
+
+    let lease = node.machine.dhcp(Stage::Ipxe).await.unwrap();
+    let script = node.machine.script(&lease.boot_file.unwrap()).await.unwrap();
+    assert!(script.token.is_none(), "somebody got a token under the MAC of a node that is up");
+    assert!(script.shown().contains("belongs to a machine that is up"), "{}", script.shown());
+    assert_eq!(bench.node(mac).await.unwrap().address, Some(moved.address));
 }

@@ -44,4 +44,10 @@ pub trait AddressBook: Send + Sync + 'static {
 
     /// The address last leased to this Ethernet address.
     fn address_of(&self, mac: Mac) -> Option<Ipv4Addr>;
+
+    /// Every address that this Ethernet address may be using, the likeliest first. A packet in its name can give one
+    /// back or decline it, and the machine goes on using it: whoever looks for the machine looks at each.
+    fn addresses_of(&self, mac: Mac) -> Vec<Ipv4Addr> {
+        self.address_of(mac).into_iter().collect()
+    }
 }

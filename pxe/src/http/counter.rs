@@ -146,7 +146,12 @@ impl Counter {
                 let detail = format!("boots the node image {}", image.version);
                 (Step::Script, detail, self.scripts.boot_live(to, &image, &live))
             }
-            (ScriptAnswer::Boot(_), Err(reason)) | (ScriptAnswer::Wait { reason }, _) => {
+            (ScriptAnswer::Boot(_), Err(reason)) => {
+                (Step::Waiting, reason.cause.clone(), self.scripts.wait(to, &reason, refresh_s))
+            }
+            (ScriptAnswer::Wait { reason, again }, _) => {
+                let again_s = again.and_then(|again| u32::try_from(again.as_secs()).ok()).map(|again| again.max(1));
+                let refresh_s = again_s.map_or(refresh_s, |again| again.min(refresh_s));
                 (Step::Waiting, reason.cause.clone(), self.scripts.wait(to, &reason, refresh_s))
             }
             (ScriptAnswer::Refuse { reason }, _) => {

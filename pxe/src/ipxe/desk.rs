@@ -5,7 +5,7 @@
 //! Rejected: a script made by the lifecycle as text, because then its values are text too and every caller would
 //! have to know how iPXE expands, splits and continues lines.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -43,6 +43,8 @@ pub enum ScriptAnswer {
     Wait {
         /// Shown on the console.
         reason: Reason,
+        /// When to ask again, where that is sooner than machines do that wait for a person.
+        again: Option<Duration>,
     },
     /// Say no, then let the firmware go on to its next boot entry.
     Refuse {

@@ -136,6 +136,15 @@ impl Synthetic {
         self.request(&offer).await
     }
 
+    /// Broadcasts a DECLINE of its lease: as a client that found the address taken, or as anybody may in its name.
+    pub fn decline(&self, lease: &Lease) -> Result<(), DhcpError> {
+        let named = [(50, lease.address.octets().to_vec()), (54, lease.server.octets().to_vec())];
+        let message = self.message(Stage::System, self.xid(Stage::System), 4, &named);
+        let (out, _) = self.namespace.enter(sockets)??;
+        out.send_to(&message, &SockAddr::from(SocketAddrV4::new(Ipv4Addr::BROADCAST, 67)))?;
+        Ok(())
+    }
+
     fn configure(&self, lease: &Lease) -> Result<(), DhcpError> {
         self.namespace.ip("addr flush dev eth0")?;
         self.namespace.ip(&format!("addr add {}/{} dev eth0", lease.address, lease.prefix_len()))?;

@@ -3,6 +3,8 @@
 //! No interpreter: a boot script is read for its last `kernel` and its `initrd`s, after the variables that iPXE knows
 //! of a machine are filled in. A script without a kernel is one that waits or refuses; its text says so.
 
+use std::time::Duration;
+
 use vocabulary::{Firmware, Mac, SmbiosUuid, Token};
 
 /// An iPXE script as a synthetic machine understands it.
@@ -56,6 +58,12 @@ impl Script {
     pub fn shown(&self) -> String {
         vocabulary::redact_tokens(&self.text)
     }
+}
+
+/// How long a script that waits sleeps before it asks again.
+pub(super) fn refresh(text: &str) -> Duration {
+    let seconds = text.lines().find_map(|line| line.trim().strip_prefix("sleep ")?.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(1))
 }
 
 /// Fills in the variables that iPXE has of this machine; unknown ones are empty, as in iPXE.

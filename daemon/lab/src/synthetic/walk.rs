@@ -23,6 +23,8 @@ use crate::{
 };
 
 const LIMIT: Duration = Duration::from_secs(60);
+/// What a script says that has its machine wait until its node was looked for twice.
+const SECOND_LOOK: &str = "is looked for once more";
 
 /// A step of the way failed.
 #[derive(Debug, thiserror::Error)]
@@ -128,10 +130,17 @@ impl Synthetic {
         self.script(&lease.boot_file.ok_or(StepError::NoBootFile)?).await
     }
 
-    /// Fetches iPXE's script; its variables and those of the URL are filled in.
+    /// Fetches iPXE's script; its variables and those of the URL are filled in. A machine that was up before is asked to
+    /// come again in a few seconds, and does.
     pub async fn script(&self, url: &str) -> Result<Script, StepError> {
         let url = script::expand(url, self.mac, self.uuid, self.firmware);
-        let text = self.fetch(&url).await?.text();
+        let mut text = self.fetch(&url).await?.text();
+        let mut tries = 0;
+        while text.contains(SECOND_LOOK) && tries < 10 {
+            tries += 1;
+            tokio::time::sleep(script::refresh(&text)).await;
+            text = self.fetch(&url).await?.text();
+        }
         Ok(Script::parse(&script::expand(&text, self.mac, self.uuid, self.firmware)))
     }
 

@@ -48,7 +48,11 @@ impl Ledger {
                 format!("{node} is {state} and answers on its pinned host key"),
                 format!("switch it off, or keep it out: roost node deny {node}"),
             ),
-            state if tracked.node.approved && state != NodeState::Failed && living == Living::Unknown => {
+            state
+                if tracked.node.approved
+                    && state != NodeState::Failed
+                    && matches!(living, Living::Unknown | Living::SilentOnce) =>
+            {
                 let Reason { cause, remedy } = unknown_living();
                 refuse(format!("{node} is {state}, and {cause}"), remedy)
             }

@@ -143,6 +143,16 @@ impl Server {
         self.tables.iter().filter_map(acknowledged).max().map(|(_, address)| address)
     }
 
+    /// Every address that this Ethernet address may be using, the one that it may use for longest first: also those that
+    /// somebody gave back or declined in its name.
+    #[must_use]
+    pub fn addresses_of(&self, now: Timestamp, mac: Mac) -> Vec<Ipv4Addr> {
+        let client = Client::Mac(mac);
+        let mut found: Vec<_> = self.tables.iter().flat_map(|table| table.in_use(now, &client)).collect();
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        found.into_iter().map(|(_, address)| address).collect()
+    }
+
     fn answer(&mut self, now: Timestamp, ingress: Ingress<'_>) -> Outputs {
         let request = match Request::parse(ingress.bytes) {
             Ok(request) => request,

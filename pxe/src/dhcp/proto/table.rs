@@ -110,6 +110,16 @@ impl Table {
         self.entries.get(&address).map_or(Timestamp::MIN, |entry| entry.until)
     }
 
+    /// Every address that this client may be using, and since when or until when it has it: given to it and to nobody else
+    /// since, whether it gave them back or found them taken. A word that is sent in its name takes no address off it, so
+    /// each of them counts for as long as a lease lasts.
+    pub(super) fn in_use(&self, now: Timestamp, client: &Client) -> impl Iterator<Item = (Timestamp, Ipv4Addr)> {
+        let may_have =
+            move |entry: &Entry| matches!(entry.hold, Hold::Kept(_)) && after(entry.until, self.subnet.lease) > now;
+        let its = self.entries.iter().filter(move |(_, entry)| entry.client == *client && may_have(entry));
+        its.map(|(address, entry)| (entry.until, *address))
+    }
+
     pub(super) fn hostname(&self, client: &Client) -> Option<&str> {
         let is_its = |kept: &&Reservation| Some(kept.mac) == client.mac();
         self.subnet.reservations.iter().find(is_its)?.hostname.as_deref()

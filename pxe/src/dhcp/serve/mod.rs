@@ -209,6 +209,11 @@ impl AddressBook for DhcpHandle {
     fn address_of(&self, mac: Mac) -> Option<Ipv4Addr> {
         self.0.server().address_of(mac)
     }
+
+    fn addresses_of(&self, mac: Mac) -> Vec<Ipv4Addr> {
+        let now = self.0.clock.now();
+        self.0.server().addresses_of(now, mac)
+    }
 }
 
 impl Shared {

@@ -247,6 +247,30 @@ fn b12_an_acknowledged_lease_survives_a_kill_and_is_given_to_nobody_else() {
     assert_eq!(link.state().address_of(mac(9)), None);
 }
 
+/// A machine may be at any address that it was given, whatever was said in its name since.
+#[test]
+fn an_address_that_somebody_gives_back_or_declines_in_a_machines_name_may_still_be_its_own() {
+    let mut link = Link::new(config());
+    let first = link.dora(mac(1));
+    link.send(&Ask::decline(mac(1), first));
+    assert_eq!(link.addresses_of(mac(1)), [first], "declined in its name");
+    let second = link.dora(mac(1));
+    assert_ne!(first, second);
+    link.send(&Ask::release(mac(1), second));
+    let mut both = link.addresses_of(mac(1));
+    both.sort_unstable();
+    assert_eq!(both, [first, second], "given back in its name");
+    assert_eq!(link.addresses_of(mac(9)), [] as [std::net::Ipv4Addr; 0]);
+    link.restart();
+    assert_eq!(link.addresses_of(mac(1)).len(), 2);
+    link.jump(2 * 3600 + 1);
+    assert_eq!(
+        link.addresses_of(mac(1)),
+        [] as [std::net::Ipv4Addr; 0],
+        "no client goes on for so long without a word"
+    );
+}
+
 #[test]
 fn b12_an_offer_forgotten_by_a_restart_is_still_honoured() {
     let mut link = Link::new(config());

@@ -262,6 +262,10 @@ impl Link {
         self.server.snapshot(self.now).pools[0].free
     }
 
+    pub(super) fn addresses_of(&self, mac: Mac) -> Vec<Ipv4Addr> {
+        self.server.addresses_of(self.now, mac)
+    }
+
     pub(super) fn state(&self) -> &Server {
         &self.server
     }
