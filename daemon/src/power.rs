@@ -12,7 +12,7 @@ mod wol;
 use std::{net::Ipv4Addr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use vocabulary::{HostKey, Mac, NodeId};
+use vocabulary::{HostKey, Mac, NodeId, Timestamp};
 
 pub use self::lab::LabPower;
 pub use command::CommandPower;
@@ -53,6 +53,21 @@ pub struct Target {
     pub address: Option<Ipv4Addr>,
     /// What it answers with.
     pub host_keys: Vec<HostKey>,
+    /// When the order was given: tells it from every other one for this machine.
+    pub ordered: Timestamp,
+}
+
+/// What is left of an order that an earlier daemon was carrying out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trace {
+    /// Nothing was begun, and nothing will be.
+    NotBegun,
+    /// Whoever switches said that it was done.
+    Done,
+    /// It was not, and why.
+    Failed(String),
+    /// Nobody wrote down how it ended.
+    Unknown,
 }
 
 /// A machine could not be switched.
@@ -92,9 +107,11 @@ pub trait Power: Send + Sync {
     /// Does it; returning `Ok` says that the order left, not that the machine obeyed.
     async fn switch(&self, target: &Target, action: PowerAction) -> Result<(), PowerError>;
 
-    /// Waits until nothing that an earlier daemon began on this machine is under way any more. What is sent in one go, or
-    /// ends with its connection, is over at once.
-    async fn settled(&self, _node: &NodeId) {}
+    /// Waits until nothing that an earlier daemon began of this order is under way any more, and says what is known of its
+    /// end. Of what is sent in one go, or ends with its connection, nothing is.
+    async fn settled(&self, _node: &NodeId, _ordered: Timestamp) -> Trace {
+        Trace::Unknown
+    }
 }
 
 /// The way that the configuration chose.

@@ -6,7 +6,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use tasks::Statuses;
-use vocabulary::{Approved, Mac, NodeId, NodeState, RunId};
+use vocabulary::{Approved, Mac, NodeId, NodeState, RunId, Timestamp};
 
 use super::{disks::Disks, pulse::Pulse, roster::Roster, switches::Switches, watching};
 use crate::{
@@ -155,10 +155,10 @@ fn known(ledger: &Ledger, node: &NodeId) -> Result<NodeState, OrderError> {
     ledger.machine(node.mac()).map(|one| one.node.state).ok_or_else(|| OrderError::UnknownNode(node.clone()))
 }
 
-pub(super) fn target(ledger: &Ledger, node: &NodeId) -> Result<Target, OrderError> {
+pub(super) fn target(ledger: &Ledger, node: &NodeId, ordered: Timestamp) -> Result<Target, OrderError> {
     let machine = ledger.machine(node.mac()).ok_or_else(|| OrderError::UnknownNode(node.clone()))?;
     let host_keys = machine.node.identity.as_ref().map_or_else(Vec::new, |identity| identity.host_keys.clone());
-    Ok(Target { node: node.clone(), mac: node.mac(), address: machine.node.address, host_keys })
+    Ok(Target { node: node.clone(), mac: node.mac(), address: machine.node.address, host_keys, ordered })
 }
 
 fn explain(ledger: &Ledger, mac: Mac) -> Explanation {
@@ -341,7 +341,7 @@ impl PartsBoard for Parts {
 #[cfg(test)]
 mod tests {
     use store::{Batch, Store, Write};
-    use vocabulary::{Node, Run, RunState, Timestamp};
+    use vocabulary::{Node, Run, RunState};
 
     use super::*;
     use crate::nodes::{NodesPart, lifecycle::Tracked, requests::tests::ledger};

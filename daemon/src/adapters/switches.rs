@@ -4,8 +4,9 @@
 //! `cycle` between off and on. So the part ([`Switcher`]) does everything from the intent's row to its outcome, and who
 //! asked gets the outcome if it comes in time; everybody finds it on the timeline. An order outlives the daemon too: one
 //! that is told to stop waits a moment for what is nearly done and leaves the rest to whoever switches, whose program
-//! goes on. At its start the part looks for orders that an earlier daemon left open, and lets them end. A `cycle` or an
-//! `on` is told by the machine's next DISCOVER, which is awaited anyway; for an `off` the machine itself is asked.
+//! goes on. At its start the part looks for orders that an earlier daemon left open, lets them end, and asks whoever
+//! switches how they ended. Where that left no word, a `cycle` or an `on` is told by the machine's next DISCOVER, which is
+//! awaited anyway; for an `off` the machine itself is asked.
 
 use std::time::Duration;
 
@@ -25,18 +26,19 @@ use crate::{
     nodes::{
         Nodes, NodesError,
         ledger::authority_name,
+        lifecycle::Tracked,
         power::{SwitchEnd, Switching},
         requests::Living,
     },
-    power::{AnyPower, PowerAction},
+    power::{AnyPower, PowerAction, Trace},
 };
 
 /// How many machines are switched at the same time, and how many orders may wait behind them.
 const AT_ONCE: usize = 32;
-/// How often a machine that an earlier daemon was switching off is asked whether it is up: it may take a while to end.
-const LOOKS: u32 = 12;
-/// How long between two looks, and between two attempts to write an outcome down.
-const LOOK: Duration = Duration::from_secs(5);
+/// For a machine that an earlier daemon was switching off: it may take a while to end.
+const PATIENCE: Patience = Patience { looks: 12, apart: Duration::from_secs(5) };
+/// How long between two attempts to write an outcome down.
+const AGAIN: Duration = Duration::from_secs(5);
 /// How long a daemon that stops waits for orders that are nearly done: well within what the supervisor leaves a part.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -65,13 +67,24 @@ struct Hands {
     nodes: Nodes,
     power: AnyPower,
     pulse: Pulse,
+    patience: Patience,
+}
+
+/// How often a machine is asked whether it is up, and how long between two looks: not shorter than two must be apart.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    looks: u32,
+    apart: Duration,
 }
 
 /// The API's end of the queue, and the part behind it.
 #[must_use]
 pub fn switches(nodes: Nodes, power: AnyPower, pulse: Pulse, answer_within: Duration) -> (Switches, Switcher) {
     let (sender, orders) = mpsc::channel(AT_ONCE);
-    (Switches { orders: sender, answer_within }, Switcher { hands: Hands { nodes, power, pulse }, orders })
+    (
+        Switches { orders: sender, answer_within },
+        Switcher { hands: Hands { nodes, power, pulse, patience: PATIENCE }, orders },
+    )
 }
 
 impl Switches {
@@ -143,14 +156,17 @@ impl Hands {
         let order = order.into_value();
         let (node, action) = (order.node.clone(), order.action);
         let living = match action {
-            PowerAction::On => self.pulse.settled(node.mac()).await.unwrap_or(Living::Silent),
+            PowerAction::On if self.seems_up(&node).await => {
+                self.pulse.settled(node.mac()).await.unwrap_or(Living::Silent)
+            }
+            PowerAction::On => Living::Silent,
             // These change a machine that is up as much as any other.
             PowerAction::Off | PowerAction::Cycle => Living::Silent,
         };
         let noted = self.nodes.ask(move |ledger, now, writes| {
             let effects = foresee(ledger, &NodeOrder::Power(order), Living::Silent)?;
             ledger.power(now, (&node, action), &by, living, writes)?;
-            Ok((effects, target(ledger, &node)?))
+            Ok((effects, target(ledger, &node, now)?))
         });
         let (effects, target) = noted.await.map_err(store)?.map_err(node_error)?;
         let switched = self.power.switch(&target, action).await.map_err(|error| tasks::chain(&error));
@@ -165,29 +181,40 @@ impl Hands {
         })
     }
 
+    /// Whether it was last known as up: only of such a one it matters whether it answers.
+    async fn seems_up(&self, node: &NodeId) -> bool {
+        let mac = node.mac();
+        let up = self.nodes.ask(move |ledger, _, _| ledger.machine(mac).is_some_and(Tracked::is_up));
+        up.await.unwrap_or(true)
+    }
+
     /// How an order ended that an earlier daemon was carrying out.
     async fn find_out(self, node: NodeId, left: Switching) {
         tracing::warn!(%node, action = left.action.name(), by = left.by, "the daemon ended during this power order");
-        self.power.settled(&node).await;
-        let end = match left.action {
-            PowerAction::On | PowerAction::Cycle => SwitchEnd::CutShort,
-            PowerAction::Off => self.look(&node).await,
+        let end = match (self.power.settled(&node, left.ordered).await, left.action) {
+            (Trace::NotBegun, _) => SwitchEnd::NotSwitched("the daemon ended before the order was given".to_owned()),
+            (Trace::Done, _) => SwitchEnd::Switched,
+            (Trace::Failed(cause), _) => SwitchEnd::NotSwitched(cause),
+            (Trace::Unknown, PowerAction::On | PowerAction::Cycle) => SwitchEnd::CutShort,
+            (Trace::Unknown, PowerAction::Off) => self.look(&node).await,
         };
         self.write_down(node, end).await;
     }
 
+    /// Whether the machine went off, as far as it can be asked: one that never called home cannot.
     async fn look(&self, node: &NodeId) -> SwitchEnd {
-        let mut living = Living::Unknown;
-        for _ in 0..LOOKS {
-            living = self.pulse.of(node.mac()).await.unwrap_or(Living::Silent);
-            if living == Living::Silent {
-                return SwitchEnd::Switched;
+        let mut living = None;
+        for _ in 0..self.patience.looks {
+            living = self.pulse.of(node.mac()).await;
+            match living {
+                Some(Living::Silent) => return SwitchEnd::Switched,
+                None => break,
+                Some(_) => tokio::time::sleep(self.patience.apart).await,
             }
-            tokio::time::sleep(LOOK).await;
         }
         let found = match living {
-            Living::Unknown | Living::SilentOnce => "it cannot be found out whether the machine is off",
-            Living::Answers | Living::Silent => "the machine still answers",
+            Some(Living::Answers) => "the machine still answers",
+            _ => "it cannot be found out whether the machine is off",
         };
         SwitchEnd::NotSwitched(format!("the daemon ended meanwhile, and {found}"))
     }
@@ -203,7 +230,7 @@ impl Hands {
                 Err(NodesError::Stopping) => break,
                 Err(NodesError::NotWritten(cause)) => {
                     tracing::warn!(%node, cause, "a power order's outcome is not written down yet");
-                    tokio::time::sleep(LOOK).await;
+                    tokio::time::sleep(AGAIN).await;
                 }
             }
         }

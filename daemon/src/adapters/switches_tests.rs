@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use store::{Batch, NodeWrite, Store};
 use tasks::ManualClock;
-use vocabulary::{Authority, Mac, Node, NodeState, Timestamp};
+use vocabulary::{Authority, Identity, Mac, Node, NodeState, Timestamp};
 
 use super::*;
 use crate::{
@@ -28,10 +28,17 @@ struct House {
 
 impl House {
     async fn open(folder: &Path) -> Self {
+        Self::open_with(folder, |_| ()).await
+    }
+
+    /// With a node that is otherwise.
+    async fn open_with(folder: &Path, change: impl FnOnce(&mut Node)) -> Self {
         let at = Timestamp::UNIX_EPOCH;
         let store = Store::open(folder, at).await.unwrap();
         if store.node(NodeId::of(MAC)).await.unwrap().is_none() {
-            let node = Node { generation: 1, approved: true, state: NodeState::Ready, ..Tracked::new(at, MAC).node };
+            let mut node =
+                Node { generation: 1, approved: true, state: NodeState::Ready, ..Tracked::new(at, MAC).node };
+            change(&mut node);
             let nodes = vec![NodeWrite { node, from: 0 }];
             store.commit(Batch { nodes, ..Batch::default() }).await.unwrap();
         }
@@ -40,10 +47,10 @@ impl House {
         let (part, nodes) = NodesPart::build(rules, store.clone(), clock, Arc::default()).await.unwrap();
         let key = FleetKey::ensure(folder).await.unwrap();
         let keys = Arc::new(Keyring::open_ring(key, folder.to_owned()).await.unwrap());
-        let clock = Arc::new(tasks::SystemClock);
-        let pulse = Pulse::new(nodes.clone(), keys, Arc::new(NoLeases), clock);
-        let (switches, switcher) =
+        let pulse = Pulse::new(nodes.clone(), keys, Arc::new(NoLeases), Arc::new(tasks::SystemClock));
+        let (switches, mut switcher) =
             super::switches(nodes.clone(), Arc::new(outlet(folder)), pulse, Duration::from_secs(20));
+        switcher.hands.patience = Patience { looks: 3, apart: crate::adapters::pulse::APART };
         let mut parts = JoinSet::new();
         parts.spawn(async move { part.run(Stop::new()).await.unwrap() });
         let stop = Stop::new();
@@ -87,11 +94,15 @@ impl House {
     }
 }
 
-/// A switch that takes until the file `go` is there, and writes down how far it came.
+/// A switch that takes until the file `go` is there, writes down how far it came, and ends as that file says; with the
+/// word `cut` the shell that keeps its exit status is ended with it, as in a fall of the control node.
 fn outlet(folder: &Path) -> CommandPower {
     let dir = folder.display();
     let script = format!(
-        "echo {{action}} began >>{dir}/log; until [ -e {dir}/go ]; do sleep 0.02; done; echo {{action}} ended >>{dir}/log"
+        "echo {{action}} began >>{dir}/log; until [ -e {dir}/go ]; do sleep 0.02; done; echo {{action}} ended >>{dir}/log
+        read -r how <{dir}/go || exit 0
+        [ \"$how\" = cut ] || exit $how
+        read -r _ _ _ up _ </proc/$PPID/stat; kill -9 $up $PPID"
     );
     let argv = ["sh", "-c", &script].map(str::to_owned).to_vec();
     CommandPower { argv, limit: Duration::from_secs(60), folder: folder.join("power") }
@@ -139,6 +150,97 @@ async fn a_daemon_killed_between_the_switch_and_its_row_finds_out_that_the_machi
     assert_eq!((node.state, node.reason.unwrap().cause.as_str()), (NodeState::Approved, "switched off by ann"));
     assert_eq!(log(folder.path()), "off began\noff ended\n", "the order is not given again");
     house.kill().await;
+}
+
+/// An approved machine that never called home: nothing can be asked of it.
+fn bare(node: &mut Node) {
+    node.state = NodeState::Approved;
+}
+
+/// A machine that can be asked: whatever has this key at this address.
+fn pinned(address: [u8; 4], host_key: &str) -> impl FnOnce(&mut Node) {
+    let host_keys = vec![vocabulary::HostKey::try_from(host_key.to_owned()).unwrap()];
+    move |node| {
+        let (machine_id, answered) = (None, None);
+        let identity = Identity { mac: MAC, smbios_uuid: None, machine_id, host_keys, answered, tpm: None, kept: None };
+        (node.identity, node.address) = (Some(identity), Some(address.into()));
+    }
+}
+
+/// The daemon is killed during an `off`, whose program then ends like this; the next one has found out how it ended.
+async fn cut_short(folder: &Path, how: &str, node: impl FnOnce(&mut Node)) -> (Node, String) {
+    let house = House::open_with(folder, node).await;
+    house.order_and_leave(PowerAction::Off, folder).await;
+    house.kill().await;
+    fs::write(folder.join("go"), how).unwrap();
+    let house = House::open(folder).await;
+    until(async || house.is_settled().await).await;
+    assert_eq!(log(folder), "off began\noff ended\n", "the order is not given again");
+    let (node, lines) = (house.node().await, house.store.timeline(NodeId::of(MAC), None, 99).await.unwrap());
+    house.kill().await;
+    (node, lines.last().unwrap().detail.clone())
+}
+
+#[tokio::test]
+async fn an_off_whose_program_failed_while_no_daemon_ran_is_no_machine_that_is_off() {
+    for (address, node) in [(None, None), (Some([127, 22, 3, 9]), Some(FOREIGN))] {
+        let folder = tempfile::tempdir().unwrap();
+        let change = |one: &mut Node| match (address, node) {
+            (Some(address), Some(key)) => pinned(address, key)(one),
+            _ => bare(one),
+        };
+        let (node, told) = cut_short(folder.path(), "1\n", change).await;
+        assert_eq!(node.reason, None, "it was not switched off");
+        assert!(told.starts_with("power order failed: sh failed: exit status: 1"), "{told}");
+    }
+}
+
+/// A host key of nobody here.
+const FOREIGN: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHJvb3N0cm9vc3Ryb29zdHJvb3N0cm9vc3Ryb29zdHJv";
+
+#[tokio::test]
+async fn an_off_of_which_nobody_knows_how_it_ended_is_told_by_the_machine_itself() {
+    let folders = [(); 4].map(|()| tempfile::tempdir().unwrap());
+    let [silent, answers, loaded, unknown] = &folders;
+    let sshd = crate::ssh::sshd::Sshd::at([127, 22, 3, 1], "", "");
+    let own = sshd.pinned().host_keys[0].to_string();
+    // Takes connections and says nothing, as an sshd that strangers load.
+    let _listener = std::net::TcpListener::bind("127.22.3.2:22").expect("root may take port 22");
+
+    let (node, told) = cut_short(silent.path(), "cut\n", pinned([127, 22, 3, 9], FOREIGN)).await;
+    assert_eq!((node.reason.unwrap().cause.as_str(), told.as_str()), ("switched off by ann", "switched off"));
+    let (node, told) = cut_short(answers.path(), "cut\n", pinned([127, 22, 3, 1], &own)).await;
+    assert_eq!(node.state, NodeState::Ready);
+    assert!(told.contains("the machine still answers"), "{told}");
+    let (node, told) = cut_short(loaded.path(), "cut\n", pinned([127, 22, 3, 2], FOREIGN)).await;
+    assert_eq!(node.state, NodeState::Ready);
+    assert!(told.contains("cannot be found out"), "{told}");
+    let (node, told) = cut_short(unknown.path(), "cut\n", bare).await;
+    assert_eq!((node.state, node.reason), (NodeState::Approved, None));
+    assert!(told.contains("cannot be found out"), "{told}");
+}
+
+/// Its row was written and the daemon killed before the program began: nothing was switched, and nothing is awaited.
+#[tokio::test]
+async fn an_order_that_never_began_is_not_held_against_the_node() {
+    for action in [PowerAction::Cycle, PowerAction::Off] {
+        let folder = tempfile::tempdir().unwrap();
+        let house = House::open(folder.path()).await;
+        let ordered = house.nodes.ask(move |ledger, now, writes| {
+            ledger.power(now, (&NodeId::of(MAC), action), "ann", Living::Answers, writes).is_ok()
+        });
+        assert!(ordered.await.unwrap());
+        house.kill().await;
+        let house = House::open(folder.path()).await;
+        until(async || house.is_settled().await).await;
+        let awaited = house.nodes.ask(|ledger, _, _| ledger.power_orders()).await.unwrap();
+        assert!(awaited.is_empty(), "nobody will answer what was never sent: {awaited:?}");
+        let lines = house.store.timeline(NodeId::of(MAC), None, 99).await.unwrap();
+        let told = &lines.last().unwrap().detail;
+        assert!(told.contains("the daemon ended before the order was given"), "{told}");
+        assert_eq!((house.node().await.state, log(folder.path())), (NodeState::Ready, String::new()));
+        house.kill().await;
+    }
 }
 
 #[tokio::test]

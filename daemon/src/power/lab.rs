@@ -34,7 +34,13 @@ mod tests {
     async fn a_rack_that_is_not_up_is_said() {
         let folder = tempfile::tempdir().unwrap();
         let mac = Mac([2; 6]);
-        let target = Target { node: NodeId::of(mac), mac, address: None, host_keys: vec![] };
+        let target = Target {
+            node: NodeId::of(mac),
+            mac,
+            address: None,
+            host_keys: vec![],
+            ordered: vocabulary::Timestamp::UNIX_EPOCH,
+        };
         let power = LabPower { rack: folder.path().join("none") };
         assert!(matches!(power.switch(&target, PowerAction::On).await, Err(PowerError::Lab(_))));
     }

@@ -193,15 +193,29 @@ async fn an_off_that_a_kill_cuts_short_is_found_out_by_the_next_daemon() {
     let mut kept = Kept::up().await;
     let mac = kept.admitted("cut").await;
     let dir = kept.bench.data.path().to_owned();
-    let script = format!("echo {{action}} >>{0}/began; until [ -e {0}/go ]; do sleep 0.1; done", dir.display());
+    let script = format!(
+        "echo {{action}} >>{0}/began; until read -r how 2>/dev/null <{0}/go; do sleep 0.1; done; exit $how",
+        dir.display()
+    );
     kept.configure(&format!("[power]\nmethod = \"command\"\ncommand = [\"sh\", \"-c\", \"{script}\"]\n")).await;
-    let mut client = kept.ordering(mac, "off").spawn().unwrap();
-    kept.bench.until(SOON, "the program to begin", async || dir.join("began").exists()).await;
-    kept.bench.crash().await;
-    std::fs::write(dir.join("go"), "").unwrap();
-    assert!(!client.wait().unwrap().success(), "nobody knew how it ended");
-    kept.bench.reached_reason(mac, "switched off by", SOON).await;
-    assert_eq!(std::fs::read_to_string(dir.join("began")).unwrap(), "off\n", "the order was given again");
+    let failed = "power order failed: sh failed: exit status: 1: it said nothing";
+    for (how, told) in [("1", failed), ("0", "switched off")] {
+        let mut client = kept.ordering(mac, "off").spawn().unwrap();
+        kept.bench.until(SOON, "the program to begin", async || dir.join("began").exists()).await;
+        kept.bench.crash().await;
+        std::fs::write(dir.join("go"), format!("{how}\n")).unwrap();
+        assert!(!client.wait().unwrap().success(), "nobody knew how it ended");
+        let ended = async || kept.bench.steps(mac).await.iter().any(|line| line.detail == told);
+        kept.bench.until(SOON, told, ended).await;
+        let off =
+            kept.bench.node(mac).await.unwrap().reason.is_some_and(|why| why.cause.starts_with("switched off by"));
+        assert_eq!(off, how == "0", "its program ended with {how}");
+        assert_eq!(std::fs::read_to_string(dir.join("began")).unwrap(), "off\n", "the order was given again");
+        for file in ["began", "go"] {
+            std::fs::remove_file(dir.join(file)).unwrap();
+        }
+    }
+    std::fs::write(dir.join("go"), "0\n").unwrap();
     kept.obeyed(mac, "on");
     kept.down().await;
 }
