@@ -8,11 +8,12 @@
 //! When a commit fails the ledger is read back from the store: what could not be written did not happen, and whoever
 //! asked is told so and asks again (iPXE, the call-home client and Ansible's book-keeping all do).
 //!
-//! Read on in `lifecycle` (states), `door` (who is let in), `admission` (who a call-home comes from), `endorsement` (its
-//! TPM), `keeping` (its data disk), `joining` (what the cluster says of it), `retiring`
-//! (how it goes), `requests` (what can be asked).
+//! Read on in `lifecycle` (states), `boots` (attempts), `door` (who is let in), `admission` (who a call-home comes from),
+//! `endorsement` (its TPM), `keeping` (its data disk), `joining` (what the cluster says of it), `retiring` (how it goes),
+//! `requests` (what can be asked).
 
 pub mod admission;
+pub mod boots;
 pub mod disks;
 pub mod door;
 pub mod endorsement;

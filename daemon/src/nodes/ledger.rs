@@ -19,8 +19,8 @@ use std::{
 
 use serde_json::json;
 use vocabulary::{
-    EventKind, Firmware, HostKey, Mac, Node, NodeId, NodeState, Run, RunId, SmbiosUuid, Step, StepRecord, Timestamp,
-    TokenHash, redact_tokens,
+    BootId, EventKind, Firmware, HostKey, Mac, Node, NodeId, NodeState, Run, RunId, SmbiosUuid, Step, StepRecord,
+    Timestamp, TokenHash, redact_tokens,
 };
 
 pub use running::{News, Ready, Verifying};
@@ -83,8 +83,8 @@ pub struct Ledger {
     reported: HashMap<RunId, u64>,
     /// Since when the launch of a late run fails, so that it is given up some time.
     failing: HashMap<RunId, Timestamp>,
-    /// Stations already on the timeline of a machine's current boot: each is written once.
-    seen: HashMap<Mac, HashSet<Step>>,
+    /// Stations already on the timelines of a machine's boots that go on: each is written once a boot.
+    seen: HashMap<Mac, HashSet<(BootId, Step)>>,
     /// What was refused lately, so that repeats are counted and not written one by one.
     refusals: Refusals,
     window: Option<Window>,
@@ -165,8 +165,8 @@ impl Ledger {
             tracked.node.generation = before.node.generation + 1;
         }
         let tracked = tracked.clone();
-        if tracked.boot.as_ref().map(|boot| boot.id) != before.boot.as_ref().map(|boot| boot.id) {
-            self.seen.remove(&mac);
+        if let Some(seen) = self.seen.get_mut(&mac) {
+            seen.retain(|(boot, _)| tracked.boots().any(|one| one.id == *boot));
         }
         write_boots(&before, &tracked, writes);
         self.write_down(now, &before.node, &tracked, turn, writes);
@@ -191,8 +191,9 @@ impl Ledger {
             writes.events.push(report(EventKind::NodeState, node, None, json!(node)));
         }
         for (step, detail) in turn.lines {
+            let boot = turn.boot.or_else(|| tracked.boot_at(step));
             let detail = redact_tokens(&detail);
-            let line = StepRecord { node: node.id.clone(), boot: node.boot, at: now, step, detail, took_ms: None };
+            let line = StepRecord { node: node.id.clone(), boot, at: now, step, detail, took_ms: None };
             writes.events.push(report(EventKind::Timeline, node, None, json!(line)));
             writes.steps.push(line);
         }
@@ -220,9 +221,10 @@ impl Ledger {
             return;
         }
         let Some(tracked) = self.machines.get(&seen.mac) else { return };
-        let early = tracked.boot.as_ref().is_some_and(|boot| boot.accepted.is_none());
+        let of = tracked.boot_at(seen.step);
+        let early = tracked.boots().find(|boot| Some(boot.id) == of && boot.accepted.is_none()).map(|boot| boot.id);
         let always = matches!(seen.step, Step::Refused | Step::Alarm);
-        let worth = always || (early && self.first_time(seen.mac, seen.step));
+        let worth = always || early.is_some_and(|boot| self.first_time(seen.mac, boot, seen.step));
         self.turn(now, seen.mac, writes, |tracked, _, turn, _| {
             // Of a machine that was proved, the address that its call-home gave stays: whoever else boots under its MAC,
             // perhaps on another subnet, must not move the place where it is looked for.
@@ -235,9 +237,9 @@ impl Ledger {
         });
     }
 
-    /// Whether a station is new in the machine's current boot; it is known from now on.
-    pub(super) fn first_time(&mut self, mac: Mac, step: Step) -> bool {
-        self.seen.entry(mac).or_default().insert(step)
+    /// Whether a station is new in this boot of the machine; it is known from now on.
+    pub(super) fn first_time(&mut self, mac: Mac, boot: BootId, step: Step) -> bool {
+        self.seen.entry(mac).or_default().insert((boot, step))
     }
 
     fn discovered(&mut self, now: Timestamp, mac: Mac, firmware: Firmware, writes: &mut Writes) {
@@ -285,8 +287,8 @@ impl Ledger {
     }
 
     /// What stands on the timeline of a boot in progress already.
-    pub fn resume_stations(&mut self, mac: Mac, stations: HashSet<Step>) {
-        self.seen.insert(mac, stations);
+    pub fn resume_stations(&mut self, mac: Mac, boot: BootId, stations: impl IntoIterator<Item = Step>) {
+        self.seen.entry(mac).or_default().extend(stations.into_iter().map(|step| (boot, step)));
     }
 
     /// Looks at every machine's SLA, and at every token's time.

@@ -9,11 +9,9 @@
 
 use std::{net::Ipv4Addr, time::Duration};
 
-use vocabulary::{
-    BootId, Firmware, Mac, Node, NodeId, NodeState, NomadId, Reason, Run, RunId, RunState, SmbiosUuid, Step, Timestamp,
-    TokenHash,
-};
+use vocabulary::{BootId, Mac, Node, NodeId, NodeState, NomadId, Reason, Run, RunId, RunState, Step, Timestamp};
 
+pub use super::boots::{Accepted, Boot};
 pub use super::rules::{Enroll, Membership, Rules, Slas, TpmRule};
 use super::{
     disks::Making,
@@ -22,36 +20,6 @@ use super::{
     power::{Awaited, Switching},
     retiring::Retiring,
 };
-
-/// One attempt of a machine to boot.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Boot {
-    /// Its number.
-    pub id: BootId,
-    /// When it was opened by a DISCOVER, or by a script request of a machine that another server gave an address.
-    pub opened: Timestamp,
-    /// The token of its last script; absent until one was sent.
-    pub token: Option<TokenHash>,
-    /// When it was minted.
-    pub minted: Option<Timestamp>,
-    /// When it stops counting.
-    pub expires: Option<Timestamp>,
-    /// The UUID that the script was asked with.
-    pub uuid: Option<SmbiosUuid>,
-    /// The call-home that was accepted, so that a repeat gets the same answer.
-    pub accepted: Option<Accepted>,
-}
-
-/// What the 202 was for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Accepted {
-    /// Digest of MAC, UUID, machine id and host keys.
-    pub digest: [u8; 32],
-    /// The run that was promised.
-    pub run: RunId,
-    /// When.
-    pub at: Timestamp,
-}
 
 /// Which run a new one repeats, and its place among the runs of its boot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -108,6 +76,8 @@ pub struct Turn {
     pub alarms: Vec<Reason>,
     /// A run to be queued in the same transaction.
     pub run: Option<Run>,
+    /// Whose boot the lines are of, where their stations do not say so.
+    pub boot: Option<BootId>,
 }
 
 impl Turn {
@@ -134,7 +104,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    fn next_boot(&mut self) -> BootId {
+    pub(super) fn next_boot(&mut self) -> BootId {
         self.boot += 1;
         BootId(self.boot - 1)
     }
@@ -205,76 +175,6 @@ impl Tracked {
         self.node.reason = reason;
     }
 
-    /// A DHCP DISCOVER of its firmware or of iPXE: opens a boot unless one is open whose script was not asked for yet.
-    /// The state stays: anybody can send such a packet, and a node that works must not be demoted by one.
-    pub fn discovered(&mut self, now: Timestamp, firmware: Firmware, counters: &mut Counters, turn: &mut Turn) {
-        self.node.firmware = Some(firmware);
-        self.answered_power(now, turn);
-        if self.boot.as_ref().is_some_and(|boot| boot.token.is_none()) || !self.pace.allows_a_boot(now) {
-            return;
-        }
-        self.open_boot(now, counters);
-        turn.line(Step::Discover, format!("{firmware:?} asks for an address"));
-    }
-
-    fn open_boot(&mut self, now: Timestamp, counters: &mut Counters) {
-        let id = counters.next_boot();
-        self.node.boot = Some(id);
-        self.earlier = self.boot.take().filter(|boot| boot.token.is_some()).or_else(|| self.earlier.take());
-        self.boot =
-            Some(Boot { id, opened: now, token: None, minted: None, expires: None, uuid: None, accepted: None });
-    }
-
-    /// The attempts whose tokens count, and the one that has none yet.
-    pub fn boots(&self) -> impl Iterator<Item = &Boot> {
-        self.boot.iter().chain(&self.earlier)
-    }
-
-    /// The attempt that this token was minted for, while it counts.
-    #[must_use]
-    pub fn boot_of(&self, token: TokenHash) -> Option<&Boot> {
-        self.boots().find(|boot| boot.token == Some(token))
-    }
-
-    /// The machine with this token is here: an attempt that a DISCOVER opened since was its own, or nobody's.
-    pub fn take_up(&mut self, token: TokenHash) {
-        let Some(earlier) = self.earlier.take_if(|boot| boot.token == Some(token)) else { return };
-        self.boot = match self.boot.take() {
-            Some(Boot { id, opened, .. }) => Some(Boot { id, opened, ..earlier }),
-            None => Some(earlier),
-        };
-    }
-
-    /// A script with a token goes to an admitted machine: the boot is under way.
-    pub fn script_sent(
-        &mut self,
-        now: Timestamp,
-        minted: (TokenHash, Duration),
-        uuid: Option<SmbiosUuid>,
-        counters: &mut Counters,
-        turn: &mut Turn,
-    ) {
-        if self.boot.as_ref().is_none_or(|boot| boot.accepted.is_some()) {
-            self.open_boot(now, counters);
-        }
-        let again =
-            self.node.state == NodeState::Booting && self.boot.as_ref().is_some_and(|boot| boot.token.is_some());
-        if let Some(boot) = &mut self.boot {
-            boot.token = Some(minted.0);
-            boot.minted = Some(now);
-            boot.expires = now.checked_add(minted.1).ok();
-            boot.uuid = uuid;
-        }
-        self.earlier = None;
-        self.node.nomad = None;
-        self.enter(now, NodeState::Booting);
-        if again {
-            turn.repeats.push((Step::Script, "token minted again".to_owned()));
-        } else {
-            turn.line(Step::Script, "token minted");
-        }
-    }
-
     /// Queues a run, the first of this boot or a repeat.
     pub fn queue_run(
         &mut self,
@@ -288,7 +188,7 @@ impl Tracked {
         turn.run = Some(Run {
             id,
             node: self.node.id.clone(),
-            boot: self.node.boot,
+            boot: self.boot_at(Step::RunQueued),
             state: RunState::Queued,
             retry_of: repeat.of,
             attempt: repeat.attempt,
@@ -359,7 +259,7 @@ impl Tracked {
             }
             (RunState::Lost, _) if run.attempt + 1 < rules.max_runs => {
                 turn.line(Step::Note, format!("run {} was lost with the daemon and is repeated", run.id));
-                let repeat = Repeat { of: Some(run.id), ..Repeat::after(self.node.boot, Some(run)) };
+                let repeat = Repeat { of: Some(run.id), ..Repeat::after(self.boot_at(Step::RunQueued), Some(run)) };
                 self.queue_run(now, "restart", repeat, counters, turn);
             }
             (state, _) => {

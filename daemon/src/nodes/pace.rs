@@ -1,8 +1,9 @@
 //! How many boots a machine opens: a few a minute, however many DISCOVERs come under its MAC.
 //!
-//! A DISCOVER after each script would open a boot each time, which is a row, a line and an event, synced. Beyond the pace
-//! the boot that is under way goes on, and the next script is its own: nothing is refused, as the real machine may be
-//! behind that MAC. Of no use after a restart, so it is not stored.
+//! A DISCOVER after each script would open a boot each time, which is a row, a line and an event, synced; and so would a
+//! script after each call-home, with a run. Beyond the pace the boot that is under way goes on, and the next script is its
+//! own: nothing is refused, as the real machine may be behind that MAC. Once that boot has called home, the next script
+//! waits. Of no use after a restart, so it is not stored.
 
 use std::time::Duration;
 

@@ -1,10 +1,8 @@
 //! The ledger in the store's words: what is written after a turn, and what is read at the start.
 
-use std::collections::HashSet;
-
 use serde::de::DeserializeOwned;
 use store::{Batch, BootRow, Claims, NewEvent, NodeWrite, ReadError, RunFilter, RunTaskRow, Store, Write, WriteError};
-use vocabulary::{Node, NodeId, NodeState, Run, RunId, Step, Timestamp};
+use vocabulary::{BootId, Node, NodeId, NodeState, Run, RunId, Step, Timestamp};
 
 use super::{
     disks::Makings,
@@ -138,8 +136,8 @@ pub async fn load(store: &Store, rules: Rules, now: Timestamp) -> Result<Ledger,
     for (run, place) in reports {
         ledger.resume_reports(run, place);
     }
-    for (node, steps) in stations {
-        ledger.resume_stations(node.mac(), steps);
+    for (node, boot, steps) in stations {
+        ledger.resume_stations(node.mac(), boot, steps);
     }
     Ok(ledger)
 }
@@ -168,15 +166,18 @@ async fn last_reports(store: &Store, open: &[Run]) -> Result<Vec<(RunId, u64)>, 
 }
 
 /// The stations of each boot that has not called home, or whose machine is joining the cluster, so that a daemon that comes back writes none of them again.
-async fn stations(store: &Store, nodes: &[Node], boots: &[BootRow]) -> Result<Vec<(NodeId, HashSet<Step>)>, ReadError> {
+async fn stations(
+    store: &Store,
+    nodes: &[Node],
+    boots: &[BootRow],
+) -> Result<Vec<(NodeId, BootId, Vec<Step>)>, ReadError> {
     let mut stations = Vec::new();
-    let current = |boot: &&BootRow| nodes.iter().any(|node| node.boot == Some(boot.id));
-    let joining =
-        |boot: &&BootRow| nodes.iter().any(|node| node.boot == Some(boot.id) && node.state == NodeState::Joining);
+    let joining = |boot: &BootRow| nodes.iter().any(|node| node.id == boot.node && node.state == NodeState::Joining);
     let open = |boot: &&BootRow| boot.accepted.is_none() || joining(boot);
-    for boot in boots.iter().filter(open).filter(current) {
+    let goes_on = |boot: &&BootRow| boot.token.is_some() || nodes.iter().any(|node| node.boot == Some(boot.id));
+    for boot in boots.iter().filter(open).filter(goes_on) {
         let lines = store.timeline(boot.node.clone(), Some(boot.id), u32::MAX).await?;
-        stations.push((boot.node.clone(), lines.into_iter().map(|line| line.step).collect()));
+        stations.push((boot.node.clone(), boot.id, lines.into_iter().map(|line| line.step).collect()));
     }
     Ok(stations)
 }

@@ -178,6 +178,16 @@ impl Ledger {
             });
             return Answer::Wait(answer);
         }
+        let paced = self.turn(now, asked.mac, writes, |tracked, _, _, _| tracked.may_have_script(now));
+        if paced == Some(false) {
+            return Answer::Wait(because(
+                "it called home and booted again more often than a machine can within a minute",
+                format!(
+                    "nothing, it asks again; what boots under its MAC: roost node timeline {}",
+                    NodeId::of(asked.mac)
+                ),
+            ));
+        }
         let token = Token::from_random(outside.random);
         let minted = (token.hash(), self.rules.token_ttl);
         self.turn(now, asked.mac, writes, |tracked, counters, turn, _| {
@@ -252,7 +262,7 @@ impl Ledger {
     ) -> Result<RunId, TurnedDown> {
         let address = address.ok_or(TurnedDown::NoAddress)?;
         let token = call.token.hash();
-        let repeat = self.next_attempt(mac);
+        let repeat = self.next_attempt(mac, self.machine(mac).and_then(|one| one.boot_of(token)).map(|boot| boot.id));
         let run = self.turn(now, mac, writes, |tracked, counters, turn, _| {
             tracked.take_up(token);
             let before = tracked.node.identity.take();
@@ -284,8 +294,12 @@ impl Ledger {
         if boot.expires.is_none_or(|expires| now > expires) {
             return Err(Refusal::Expired.into());
         }
-        if self.first_time(mac, report.step) {
-            self.turn(now, mac, writes, |_, _, turn, _| turn.line(report.step, report.detail.clone()));
+        let boot = boot.id;
+        if self.first_time(mac, boot, report.step) {
+            self.turn(now, mac, writes, |_, _, turn, _| {
+                turn.boot = Some(boot);
+                turn.line(report.step, report.detail.clone());
+            });
         }
         Ok(())
     }
@@ -352,7 +366,10 @@ impl Ledger {
         let before = self.retryable(*approved.value())?;
         self.audit(&by, "retry", &json!({"run": before.id}), writes);
         let node = before.node.clone();
-        let repeat = Repeat { of: Some(before.id), ..self.next_attempt(node.mac()) };
+        let repeat = Repeat {
+            of: Some(before.id),
+            ..self.next_attempt(node.mac(), self.machine(node.mac()).and_then(|one| one.boot_at(Step::RunQueued)))
+        };
         self.turn(now, node.mac(), writes, |tracked, counters, turn, _| {
             tracked.queue_run(now, &by, repeat, counters, turn)
         })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vocabulary::{Authority, Firmware, Hardware, HostKey, MachineId};
+use vocabulary::{Authority, BootId, Firmware, Hardware, HostKey, MachineId};
 
 use super::*;
 use crate::nodes::{
@@ -249,14 +249,16 @@ fn a_report_that_is_sent_again_is_written_once_also_after_a_restart() {
     let report = Report { token, step: Step::ImageFetched, detail: "9 bytes".into() };
     let mut writes = Writes::default();
     ledger.progress(at(30), &report, &mut writes).unwrap();
-    let written = writes.steps.iter().map(|line| line.step).collect();
+    let written: Vec<(BootId, Step)> = writes.steps.iter().map(|line| (line.boot.unwrap(), line.step)).collect();
     let mut again = Writes::default();
     ledger.progress(at(31), &report, &mut again).unwrap();
     assert!(again.is_empty(), "{again:?}");
 
     let machines = ledger.machines().cloned().collect();
     let mut ledger = Ledger::new(ledger.rules.clone(), ledger.counters, machines, vec![], None);
-    ledger.resume_stations(mac(1), written);
+    for (boot, step) in written {
+        ledger.resume_stations(mac(1), boot, [step]);
+    }
     ledger.progress(at(40), &report, &mut again).unwrap();
     assert!(again.is_empty(), "{again:?}");
     ledger.progress(at(41), &Report { step: Step::ImageVerified, ..report }, &mut again).unwrap();
@@ -353,6 +355,48 @@ fn a_flood_of_scripts_and_discovers_is_a_few_rows_a_minute_and_a_count_and_takes
     call_home(&mut ledger, 10 + MINUTES * 60, &call(1, newest)).0.unwrap();
 }
 
+/// Whoever holds a token can call home with it and ask for the next script, again and again, for an hour.
+#[test]
+fn a_loop_of_scripts_and_call_homes_is_a_few_boots_and_runs_a_minute() {
+    const MINUTES: i64 = 60;
+    let mut ledger = ledger(Enroll::Auto);
+    let (mut rows, mut events, mut random) = (0, 0, [0; 32]);
+    let (mut boots, mut runs) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
+    let mut waits = 0;
+    for number in 0..MINUTES * 600 {
+        let second = 10 + number / 10;
+        random[..8].copy_from_slice(&number.to_le_bytes());
+        let (answer, script) = ask(&mut ledger, second, 1, Outside { random, ..outside() });
+        let mut writes = vec![script];
+        match answer {
+            Answer::Boot(token) => {
+                let (run, writing) = call_home(&mut ledger, second, &call(1, token));
+                run.unwrap();
+                writes.push(writing);
+            }
+            Answer::Wait(reason) => {
+                assert!(reason.cause.contains("more often than a machine can") && writes[0].is_empty(), "{reason:?}");
+                waits += 1;
+            }
+            Answer::Refuse(reason) => panic!("{reason:?}"),
+        }
+        for writes in writes {
+            rows += writes.steps.len();
+            events += writes.events.len();
+            boots.extend(writes.boots.into_keys());
+            runs.extend(writes.runs.into_keys());
+        }
+    }
+    let bound = usize::try_from(MINUTES).unwrap() * 9;
+    assert!(boots.len() <= bound && runs.len() <= bound, "{} boots, {} runs", boots.len(), runs.len());
+    assert!(rows <= bound * 4 && events <= bound * 8, "{rows} lines, {events} events");
+    assert!(
+        waits > 30_000 && boots.len() > 400,
+        "the real machine gets in once a minute is over: {} boots",
+        boots.len()
+    );
+}
+
 #[test]
 fn where_one_look_found_nobody_a_machine_waits_for_the_second() {
     let (mut ledger, token) = booting(Enroll::Auto);
@@ -362,6 +406,35 @@ fn where_one_look_found_nobody_a_machine_waits_for_the_second() {
     assert!(reason.cause.contains("looked for once more"), "{reason:?}");
     assert!(writes.is_empty(), "{writes:?}");
     assert!(matches!(ask(&mut ledger, 75, 1, outside()).0, Answer::Boot(_)));
+}
+
+/// Anybody can send a DISCOVER under a machine's MAC while it boots.
+#[test]
+fn a_discover_in_its_midst_leaves_a_boot_its_timeline() {
+    let (mut ledger, token) = booting(Enroll::Auto);
+    let first = ledger.machine(mac(1)).unwrap().node.boot;
+    let (mut lines, report) = (Vec::new(), |step| Report { token: token.clone(), step, detail: "d".into() });
+    for second in [30, 40, 50] {
+        for step in [Step::KernelUp, Step::ImageFetched] {
+            let mut writes = Writes::default();
+            ledger.progress(at(second), &report(step), &mut writes).unwrap();
+            lines.append(&mut writes.steps);
+        }
+        let mut writes = Writes::default();
+        let seen = Seen { mac: mac(1), address: None, step: Step::Kernel, detail: "x".into(), firmware: None };
+        ledger.saw(at(second), seen, &mut writes);
+        lines.append(&mut writes.steps);
+        discover(&mut ledger, second + 1, 1);
+    }
+    assert_ne!(ledger.machine(mac(1)).unwrap().node.boot, first, "it opened another");
+    let (run, mut writes) = call_home(&mut ledger, 60, &call(1, token.clone()));
+    lines.append(&mut writes.steps);
+    assert_eq!(
+        lines.iter().map(|line| line.step).collect::<Vec<_>>(),
+        [Step::KernelUp, Step::ImageFetched, Step::Kernel, Step::CalledHome, Step::RunQueued]
+    );
+    assert!(lines.iter().all(|line| line.boot == first), "{lines:?}");
+    assert_eq!((ledger.run(run.unwrap()).unwrap().boot, ledger.machine(mac(1)).unwrap().node.boot), (first, first));
 }
 
 #[test]

@@ -118,7 +118,8 @@ impl Ledger {
     }
 
     fn station(&mut self, now: Timestamp, node: &NodeId, step: Step, detail: &str, writes: &mut Writes) {
-        if self.first_time(node.mac(), step) {
+        let boot = self.machine(node.mac()).and_then(|one| one.boot_at(step));
+        if boot.is_none_or(|boot| self.first_time(node.mac(), boot, step)) {
             self.turn(now, node.mac(), writes, |_, _, turn, _| turn.line(step, detail));
         }
     }

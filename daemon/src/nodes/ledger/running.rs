@@ -14,7 +14,9 @@ use std::collections::HashSet;
 
 use jiff::SignedDuration;
 use serde_json::json;
-use vocabulary::{EventKind, HostKey, Mac, Node, NodeState, ProcessId, Reason, Run, RunId, RunState, Step, Timestamp};
+use vocabulary::{
+    BootId, EventKind, HostKey, Mac, Node, NodeState, ProcessId, Reason, Run, RunId, RunState, Step, Timestamp,
+};
 
 use super::{Host, Launchable, Ledger, Report, Tracked, Writes, host, report};
 use crate::nodes::{
@@ -171,11 +173,11 @@ impl Ledger {
         }
     }
 
-    /// The place that the node's next run has in its boot.
+    /// The place that the node's next run has in this boot.
     #[must_use]
-    pub fn next_attempt(&self, mac: Mac) -> Repeat {
+    pub fn next_attempt(&self, mac: Mac, boot: Option<BootId>) -> Repeat {
         let Some(node) = self.machines.get(&mac).map(|one| &one.node) else { return Repeat::default() };
-        Repeat::after(node.boot, node.run.and_then(|run| self.runs.get(&run)))
+        Repeat::after(boot, node.run.and_then(|run| self.runs.get(&run)))
     }
 
     /// Ends runs that have a process on record but no host to speak of any more: parked and approved anew since.

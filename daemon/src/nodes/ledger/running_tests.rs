@@ -219,13 +219,14 @@ fn an_address_belongs_to_the_node_that_answered_there_last() {
 fn a_discover_that_nobody_follows_up_takes_no_token_away() {
     let (mut ledger, token) = booting(Enroll::Auto);
     let honest = call(1, token);
+    let minted_in = ledger.machine(mac(1)).unwrap().node.boot;
     discover(&mut ledger, 5, 1);
     let (run, writes) = call_home(&mut ledger, 10, &honest);
     let run = run.expect("anybody can send a DISCOVER");
     let boot = ledger.machine(mac(1)).unwrap().boot.clone().unwrap();
     assert_eq!((boot.token, writes.runs[&run].boot), (Some(honest.token.hash()), Some(boot.id)));
-    let withdrawn = writes.boots.values().filter(|(_, boot)| boot.token.is_none()).count();
-    assert_eq!(withdrawn, 1, "a token is in one row alone");
+    assert_eq!((Some(boot.id), ledger.machine(mac(1)).unwrap().node.boot), (minted_in, minted_in));
+    assert_eq!(writes.boots.into_keys().collect::<Vec<_>>(), [boot.id], "a token is in one row alone");
 
     discover(&mut ledger, 20, 1);
     let (again, writes) = call_home(&mut ledger, 21, &honest);
