@@ -14,6 +14,8 @@ use clap::Args;
 use store::{BackupError, Identity, Protection, Recipient, RestoreError, UnsealError};
 use tasks::{Clock as _, SystemClock};
 
+use crate::cluster::kept::{Kept, Sealing};
+
 use super::{
     Global,
     exit::{Exit, Failure},
@@ -28,7 +30,8 @@ their tasks, events, leases, and the digests of API keys and tokens.
 
 Not in it, because it can be had otherwise or belongs elsewhere: the fleet's SSH key and the
 authority's key under data_dir (made anew where they are missing; running machines take a new
-fleet key at their next boot), roost.toml, the inventory files of your own, playbooks, output
+fleet key at their next boot), the cluster's secrets (docs/operations/backup.md says how they are
+kept: without them a cluster cannot be opened again), roost.toml, the inventory files of your own, playbooks, output
 of runs, boot files and images.
 
 The file has the age format with the SQLite database inside, so that it can be read without
@@ -99,8 +102,24 @@ impl BackupArgs {
             return screen::line(format!("would: copy the database of {from} to {to}, {readers}"));
         }
         store::backup(&data_dir, &file, protection).await.map_err(backup_failure)?;
-        screen::line(format!("{}: backup of {}, {readers}", file.display(), data_dir.display()))
+        screen::line(format!("{}: backup of {}, {readers}", file.display(), data_dir.display()))?;
+        cluster_is_apart(&data_dir)
     }
+}
+
+/// Whoever has the cluster's secrets has the cluster, so a copy that opens nothing must not hold them; and whoever loses
+/// them has no cluster, so that must be said where copies are made.
+fn cluster_is_apart(data_dir: &Path) -> Result<(), Failure> {
+    let Ok(Some(kept)) = Kept::open(data_dir) else { return Ok(()) };
+    let place = match kept.sealing() {
+        Sealing::Credential => systemd::sealed_path(systemd::unit::CLUSTER_CREDENTIAL),
+        Sealing::OwnerFile => kept.folder().join("secrets.json"),
+    };
+    screen::line(format!(
+        "not in it: the cluster's secrets, {}; without them a cluster cannot be opened again (keep them apart: \
+         docs/operations/backup.md, The cluster's secrets)",
+        place.display()
+    ))
 }
 
 impl RestoreArgs {

@@ -2,6 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
+use daemon::cluster::kept::{Kept, StartedBy, State};
 use store::{Batch, NewEvent, Store};
 use vocabulary::{EventKind, Seq};
 
@@ -127,4 +128,34 @@ async fn the_wrong_key_and_a_damaged_copy_say_so_and_replace_nothing() {
     let secret = fs::read_to_string(&identity).unwrap().lines().last().unwrap().to_owned();
     let refused = failed(&desk.roost(&["backup", &desk.copy("x"), "--to", &secret]).await, 2);
     assert!(refused.contains("secret half"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_backup_says_that_the_clusters_secrets_are_not_in_it_and_where_they_are() {
+    let desk = Desk::new().await;
+    let silent = stdout(&desk.roost(&["backup", &desk.copy("before"), "--plain"]).await);
+    assert!(!silent.contains("cluster"), "{silent}");
+    let facts = serde_json::json!({"datacenter": "dc1", "region": "global", "advertise": "10.77.0.1",
+        "certificate_lifetime": 86_400});
+    let state = State {
+        facts: serde_json::from_value(facts).unwrap(),
+        server: "control".to_owned(),
+        started_by: StartedBy::Hand,
+        is_closed: true,
+        certificates_expire_at: None,
+    };
+    // Found in a file they stay there: nothing is sealed on the host that tests run on.
+    let secrets = desk.data.path().join("cluster/secrets.json");
+    fs::create_dir(secrets.parent().unwrap()).unwrap();
+    fs::write(&secrets, jobs::bootstrap::Secrets::random().unwrap().to_json().expose()).unwrap();
+    let (_, secrets) = Kept::begin(desk.data.path(), state).unwrap();
+    let copy = desk.copy("after");
+    let said = stdout(&desk.roost(&["backup", &copy, "--plain"]).await);
+    assert!(said.contains("not in it") && said.contains("cluster/secrets.json"), "{said}");
+    let copied = fs::read(&copy).unwrap();
+    let secrets: serde_json::Map<String, serde_json::Value> = serde_json::from_str(secrets.to_json().expose()).unwrap();
+    for secret in secrets.values().filter_map(|secret| secret.as_str()) {
+        let secret = secret.as_bytes();
+        assert!(!copied.windows(secret.len()).any(|part| part == secret), "a secret of the cluster in a backup");
+    }
 }
