@@ -72,6 +72,9 @@ pub struct Promise {
     /// The Nomad client that was found, where that was promised.
     #[serde(default, deserialize_with = "nomad_id", skip_serializing_if = "Option::is_none")]
     pub nomad: Option<NomadId>,
+    /// When the first of the agents' certificates ends, where that was looked at; in JSON seconds since 1970.
+    #[serde(default, deserialize_with = "seconds", skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<Timestamp>,
 }
 
 /// One line, read.
@@ -204,6 +207,7 @@ fn tidy_promise(promise: &Promise) -> Promise {
         kept: promise.kept,
         detail: tidy(&promise.detail, MESSAGE_LIMIT_CHARS),
         nomad: promise.nomad.clone(),
+        certificates: promise.certificates,
     }
 }
 
@@ -211,6 +215,12 @@ fn tidy_promise(promise: &Promise) -> Promise {
 fn nomad_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NomadId>, D::Error> {
     let said = Option::<String>::deserialize(deserializer)?;
     Ok(said.and_then(|said| said.parse().ok()))
+}
+
+/// The same for a time.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let said = Option::<serde_json::Value>::deserialize(deserializer)?;
+    Ok(said.and_then(|said| said.as_i64()).and_then(|said| Timestamp::from_second(said).ok()))
 }
 
 #[cfg(test)]
@@ -243,6 +253,22 @@ mod tests {
             let line = serde_json::json!({"at_ms": 0, "kind": "promises", "promises": [promise]}).to_string();
             let Ok(RunEvent::Promises(promises)) = parse(line.as_bytes(), 1) else { panic!("no promises") };
             assert_eq!(promises[0].nomad.as_ref().map(NomadId::as_str), known, "{said}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_none_and_the_line_is_read_all_the_same() {
+        let known = Timestamp::from_second(1_800_000_000).ok();
+        for (said, known) in [
+            (serde_json::json!(1_800_000_000), known),
+            (serde_json::json!("tomorrow"), None),
+            (serde_json::json!(i64::MAX), None),
+            (serde_json::Value::Null, None),
+        ] {
+            let promise = serde_json::json!({"name": "n", "kept": true, "certificates": said});
+            let line = serde_json::json!({"at_ms": 0, "kind": "promises", "promises": [promise]}).to_string();
+            let Ok(RunEvent::Promises(promises)) = parse(line.as_bytes(), 1) else { panic!("no promises") };
+            assert_eq!(promises[0].certificates, known, "{said}");
         }
     }
 

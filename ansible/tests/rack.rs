@@ -248,6 +248,7 @@ impl Entry {
             node,
             boot: None,
             state: RunState::Queued,
+            purpose: vocabulary::RunPurpose::Configure,
             retry_of: None,
             attempt: 0,
             asked_by: "test".to_owned(),

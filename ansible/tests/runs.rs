@@ -3,9 +3,9 @@
 use std::{collections::BTreeSet, fs, num::NonZeroUsize, os::unix::fs::PermissionsExt as _, time::Duration};
 
 use ansible::{CancelError, Cancelled, events::TaskOutcome, tail};
-use vocabulary::{HostKey, RunId, RunState};
+use vocabulary::{HostKey, RunId, RunPurpose, RunState};
 
-use crate::rack::{Rack, until};
+use crate::rack::{Rack, Running, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_succeeds_and_tells_each_task_live() {
@@ -59,11 +59,24 @@ async fn b39_a_failure_is_one_item_and_success_closes_it() {
     assert!(hidden.contains("hidden by no_log") && !hidden.contains("hunter2"), "{hidden}");
     assert!(!output(&rack, 2).contains("hunter2"));
     fs::write(rack.path("flag"), "").unwrap();
+    a_run_for_certificates_is_limited_to_its_tag(&rack, &running, 9).await;
+    assert_eq!(rack.todo(), todo, "it mended nothing, and is repeated by itself");
     running.handle.enqueue(rack.order(3, 1)).unwrap();
     assert_eq!(rack.ended(3).await.state, RunState::Succeeded);
     let todo = rack.todo();
     assert!(todo.contains("mended by run 3") && !todo.lines().any(|line| line.starts_with("- [ ]")), "{todo}");
     running.halt().await;
+}
+
+/// Of a playbook without that tag nothing is left, and its owner is told.
+async fn a_run_for_certificates_is_limited_to_its_tag(rack: &Rack, running: &Running, run: u64) {
+    let mut order = rack.order(run, 1);
+    order.run.purpose = RunPurpose::Certificates;
+    running.handle.enqueue(order).unwrap();
+    let end = rack.ended(run).await;
+    assert_eq!(end.state, RunState::Failed, "{end:?} {}", output(rack, run));
+    let remedy = end.remedy.unwrap();
+    assert!(end.cause.unwrap().contains("did nothing") && remedy.contains("tag `certificates`"), "{remedy}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

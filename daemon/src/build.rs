@@ -46,6 +46,7 @@ use crate::{
         joiner::Joiner,
         launcher::Launcher,
         lifecycle::{Membership, Rules},
+        renewer::Renewer,
     },
     power::{AnyPower, CommandPower, LabPower, WakeOnLan},
     retention::Past,
@@ -168,7 +169,10 @@ pub fn follower(
 #[must_use]
 pub fn rules(config: &Config, door: &Door) -> Rules {
     let membership = if door.own().is_some() { Membership::Demanded } else { Membership::NotAsked };
-    Rules { membership, ..config.node_rules() }
+    let rules = config.node_rules();
+    // As they are minted, which is as the cluster was made.
+    let made = door.own().map(|cluster| cluster.facts().certificate_lifetime);
+    Rules { membership, certificate_lifetime: made.unwrap_or(rules.certificate_lifetime), ..rules }
 }
 
 /// What runs are given so that their nodes can join.
@@ -196,6 +200,13 @@ pub fn joiner(nodes: &Nodes, door: &Door) -> Option<Joiner<Servers>> {
 pub fn retirer(nodes: &Nodes, door: &Door, keys: &Arc<Keyring>, store: &Store, clock: &Arc<dyn Clock>) -> Retirer {
     let (nodes, door, keys) = (nodes.clone(), door.clone(), Arc::clone(keys));
     Retirer { nodes, door, keys, store: store.clone(), clock: Arc::clone(clock) }
+}
+
+/// What renews the certificates of the nodes' agents.
+#[must_use]
+pub fn renewer(nodes: &Nodes, keys: &Arc<Keyring>, kits: &Arc<dyn Kits>, door: &Door) -> Option<Renewer> {
+    door.own()?;
+    Some(Renewer { nodes: nodes.clone(), keys: Arc::clone(keys), kits: Arc::clone(kits) })
 }
 
 /// The runner, and the book that the lifecycle keeps for it.

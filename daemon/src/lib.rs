@@ -35,7 +35,7 @@ use tokio::sync::Notify;
 
 use adapters::{cluster::Servers, following::Follower, retirement::Retirer, runs::Pad, watching};
 use config::Config;
-use nodes::{NodesPart, joiner::Joiner, launcher::Launcher};
+use nodes::{NodesPart, joiner::Joiner, launcher::Launcher, renewer::Renewer};
 
 /// Every part, built and bound, none running.
 pub struct Daemon {
@@ -54,6 +54,8 @@ pub struct Daemon {
     /// Absent where nodes join none.
     joiner: Option<Joiner<Servers>>,
     retirer: Retirer,
+    /// Absent where no cluster of Roost's own is made.
+    renewer: Option<Renewer>,
     /// Absent where there is no cluster, or none yet.
     watchers: Option<watching::Watchers>,
     api: build::ApiParts,
@@ -81,6 +83,7 @@ impl Daemon {
         let kits = build::kits(config, &door, &clock)?;
         let joiner = build::joiner(&nodes, &door);
         let retirer = build::retirer(&nodes, &door, &keys, &store, &clock);
+        let renewer = build::renewer(&nodes, &keys, &kits, &door);
         let (runner, handle) = build::runner(config, &nodes, &keys, Arc::clone(&kits), &clock)?;
         let watchers = watching::watchers(&door, &store, &clock);
         let watched = watchers.as_ref().map(|watchers| watchers.handle.clone());
@@ -109,6 +112,7 @@ impl Daemon {
             keeper,
             joiner,
             retirer,
+            renewer,
             watchers,
             api,
             closing,
@@ -127,7 +131,7 @@ impl Daemon {
     /// The part that failed, and why.
     pub async fn run(self, stop: Stop) -> Result<(), BoxError> {
         let Self { mut supervisor, store, nodes, past, dhcp, tftp, boot, .. } = self;
-        let Self { runner, launcher, follower, keeper, joiner, retirer, watchers, closing, .. } = self;
+        let Self { runner, launcher, follower, keeper, joiner, retirer, renewer, watchers, closing, .. } = self;
         let build::ApiParts { api, server, clerk, rotator, gossip_rotator, switcher, disk_maker } = self.api;
         supervisor.spawn("nodes", OnError::Stop, |stop| nodes.run(stop));
         supervisor.spawn("store/retention", OnError::Log, |stop| past.run(stop));
@@ -146,6 +150,9 @@ impl Daemon {
         }
         supervisor.spawn("nodes/retirement", OnError::Stop, |stop| retirer.run(stop));
         supervisor.spawn("cluster/gossip", OnError::Stop, |stop| gossip_rotator.run(stop));
+        if let Some(renewer) = renewer {
+            supervisor.spawn("nodes/renewer", OnError::Stop, |stop| renewer.run(stop));
+        }
         if let Some(watching::Watchers { watch, teller, .. }) = watchers {
             supervisor.spawn("cluster/watch", OnError::Stop, |stop| watch.run(stop));
             supervisor.spawn("cluster/teller", OnError::Stop, |stop| teller.run(stop));

@@ -27,6 +27,8 @@ pub mod pace;
 pub mod persist;
 pub mod power;
 pub mod refusals;
+pub mod renewal;
+pub mod renewer;
 pub mod requests;
 pub mod retiring;
 pub mod rules;

@@ -97,6 +97,7 @@ mod tests {
             node: NodeId::of(Mac([2; 6])),
             boot: None,
             state,
+            purpose: vocabulary::RunPurpose::Configure,
             retry_of: None,
             attempt: 0,
             asked_by: "call-home".to_owned(),

@@ -10,7 +10,7 @@ use tokio::{
     io::AsyncWriteExt as _,
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
-use vocabulary::{RunId, RunState, Timestamp};
+use vocabulary::{RunId, RunPurpose, RunState, Timestamp};
 
 use super::{
     Config, Deps, Kits, RunBook, RunEnd, RunError, RunFolder, RunOrder, Wanted,
@@ -304,7 +304,11 @@ impl Conduct {
         tracing::debug!(run = %self.order.run.id, met, "ended what had left the process group");
     }
 
+    /// A renewal of certificates is repeated by itself, and proves nothing of what a person was asked to mend.
     async fn note(&self, end: &RunEnd, task: String) {
+        if self.order.run.purpose == RunPurpose::Certificates {
+            return;
+        }
         let (todo, run, node) = (self.context.todo.clone(), self.order.run.id, self.order.run.node.clone());
         let (now, log) = (self.context.clock.now(), self.folder.output());
         let end = end.clone();

@@ -63,6 +63,7 @@ mod tests {
             node: NodeId::of(Mac([2, 0, 0, 0, 0, node])),
             boot: None,
             state: if ended.is_some() { RunState::Failed } else { RunState::Running },
+            purpose: vocabulary::RunPurpose::Configure,
             retry_of: None,
             attempt: 0,
             asked_by: "call-home".to_owned(),

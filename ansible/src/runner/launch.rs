@@ -214,7 +214,7 @@ fn ansible_cfg(config: &Config, folder: &RunFolder, secrets: &Secrets) -> String
 
 fn arguments(config: &Config, order: &RunOrder, folder: &RunFolder, inventory: &Path) -> Vec<String> {
     let inside = |name: &str| folder.path().join(name).display().to_string();
-    vec![
+    let mut arguments = vec![
         config.ansible_playbook().display().to_string(),
         "--inventory".to_owned(),
         inventory.display().to_string(),
@@ -223,7 +223,11 @@ fn arguments(config: &Config, order: &RunOrder, folder: &RunFolder, inventory: &
         "--extra-vars".to_owned(),
         format!("@{}", inside("variables.json")),
         config.playbook.display().to_string(),
-    ]
+    ];
+    if let Some(tag) = order.run.purpose.tag() {
+        arguments.extend(["--tags".to_owned(), tag.to_owned()]);
+    }
+    arguments
 }
 
 fn spec(arguments: &[String], folder: &RunFolder, secrets: &Secrets) -> Spec {

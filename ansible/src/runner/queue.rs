@@ -89,6 +89,7 @@ mod tests {
             node,
             boot: None,
             state: RunState::Queued,
+            purpose: vocabulary::RunPurpose::Configure,
             retry_of: None,
             attempt: 0,
             asked_by: "test".to_owned(),

@@ -67,7 +67,8 @@ fn timed_out(traces: &Traces<'_>) -> Verdict {
 
 fn ended_well(tally: &Tally) -> Verdict {
     if tally.done == 0 {
-        let remedy = "the playbook's `hosts:` must name the group `nodes`";
+        let remedy = "the playbook's `hosts:` must name the group `nodes`; a run for certificates needs roles with the tag \
+                      `certificates` too, as in the playbook that comes with Roost";
         return verdict(RunState::Failed, "no task", "the playbook did nothing on this node", Some(remedy));
     }
     let broken: Vec<&Promise> = tally.promises.iter().filter(|promise| !promise.kept).collect();
@@ -258,7 +259,8 @@ mod tests {
 
     #[test]
     fn a_broken_promise_is_a_failure() {
-        let broken = Promise { name: "docker".to_owned(), kept: false, detail: "not active".to_owned(), nomad: None };
+        let (name, detail) = ("docker".to_owned(), "not active".to_owned());
+        let broken = Promise { name, kept: false, detail, nomad: None, certificates: None };
         let verdict = judged(None, Some(0), &with(|t| t.promises = vec![broken]), "");
         assert_eq!((verdict.end.state, verdict.task.as_str()), (RunState::Failed, "docker"));
         assert_eq!(verdict.end.promises.len(), 1);

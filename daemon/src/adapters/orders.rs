@@ -375,6 +375,7 @@ mod tests {
             node: node.id.clone(),
             boot: None,
             state,
+            purpose: vocabulary::RunPurpose::Configure,
             retry_of: None,
             attempt: 0,
             asked_by: "call-home".to_owned(),

@@ -68,6 +68,7 @@ impl RunBook for Book {
 
     async fn ended(&self, run: RunId, end: RunEnd, at: Timestamp) -> Result<(), BoxError> {
         let promises = judged(&end.promises);
+        let certificates = end.promises.iter().find_map(|promise| promise.certificates);
         let cause = match (end.cause, end.remedy) {
             (Some(cause), Some(remedy)) => Some(format!("{cause} ({remedy})")),
             (cause, _) => cause,
@@ -81,6 +82,9 @@ impl RunBook for Book {
                 // One that was withdrawn was ended by what befell its node, not by a person.
                 let cause = ledger.unwanted(&known).filter(|_| state == RunState::Cancelled).or(cause);
                 let ended = Run { state, cause, ended: Some(at), ..known };
+                if let Some(ends) = certificates {
+                    ledger.certificates_found(now, &ended, ends, writes);
+                }
                 ledger.run_changed(now, &ended, Some(&promises), Verifying::NotYet, writes);
             })
             .await?;

@@ -224,6 +224,7 @@ impl Show {
             ["address".to_owned(), screen::maybe(node.address)],
             ["boot".to_owned(), screen::maybe(node.boot)],
             ["run".to_owned(), screen::maybe(node.run)],
+            ["certificates end".to_owned(), node.certificates.map_or_else(|| "-".to_owned(), screen::at)],
             ["first seen".to_owned(), screen::at(node.created)],
         ];
         if let Some(reason) = node.reason {

@@ -12,6 +12,9 @@ use vocabulary::Timestamp;
 
 use super::kept::{Sealing, StartedBy, State};
 
+const OUT_OF_TIME: &str = "is this host's clock right (timedatectl)? If it is, the agent runs with a certificate that \
+                           ended: the daemon has renewed the files, restart the agent so that it reads them";
+
 /// All of it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
@@ -163,12 +166,21 @@ fn note<T>(problems: &mut Vec<Problem>, start: &str, answer: Result<T, CallError
                     "the token is not what it was: roost cluster init makes the daemon's anew (join: look at the token)"
                         .to_owned()
                 }
+                _ if is_out_of_time(&tasks::chain(&error)) => {
+                    format!("{OUT_OF_TIME}; {start}")
+                }
                 _ => start.to_owned(),
             };
             problems.push(Problem { cause: tasks::chain(&error), next });
             None
         }
     }
+}
+
+/// What the TLS library says of a certificate that is refused for its dates.
+fn is_out_of_time(said: &str) -> bool {
+    let said = said.to_lowercase();
+    said.contains("certificate") && ["expired", "not valid yet"].iter().any(|words| said.contains(words))
 }
 
 fn consul_version(own: &consul::AgentSelf) -> Option<String> {

@@ -172,6 +172,7 @@ impl Config {
                 retiring: sla.retiring,
             },
             membership: lifecycle::Membership::NotAsked,
+            certificate_lifetime: self.cluster.certificate_lifetime,
             max_runs: max_runs.get(),
             max_strangers: usize::try_from(self.limits.strangers.get()).unwrap_or(usize::MAX),
         }

@@ -9,8 +9,8 @@ use ansible::events::{TaskOutcome, TaskReport};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vocabulary::{
-    BootId, EndorsementKey, Event, Identity, Mac, Node, NodeId, NodeState, Run, RunId, RunState, Step, StepRecord,
-    Timestamp, Wait,
+    BootId, EndorsementKey, Event, Identity, Mac, Node, NodeId, NodeState, Run, RunId, RunPurpose, RunState, Step,
+    StepRecord, Timestamp, Wait,
 };
 
 use super::desks::PartStatus;
@@ -56,6 +56,10 @@ pub struct NodeView {
     /// The Nomad client that it was found to run since its last boot.
     #[schema(value_type = Option<String>)]
     pub nomad: Option<vocabulary::NomadId>,
+    /// When the first of its agents' certificates ends, as it was found since its last boot; renewed long before that.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub certificates: Option<Timestamp>,
     /// First seen.
     #[schema(value_type = String, format = DateTime)]
     pub created: Timestamp,
@@ -77,6 +81,7 @@ impl From<Node> for NodeView {
             boot: node.boot,
             run: node.run,
             nomad: node.nomad,
+            certificates: node.certificates,
             created: node.created,
         }
     }
@@ -241,6 +246,10 @@ pub struct RunView {
     /// Where it is: queued, running, succeeded, failed, cancelled, timed_out, lost.
     #[schema(value_type = String, example = "running")]
     pub state: RunState,
+    /// What it is for: configure (the whole playbook), certificates (new ones for the node's agents alone).
+    #[serde(default)]
+    #[schema(value_type = String, example = "configure")]
+    pub purpose: RunPurpose,
     /// The run that this one repeats.
     #[schema(value_type = Option<u64>)]
     pub retry_of: Option<RunId>,
@@ -295,6 +304,7 @@ impl RunView {
             node: run.node,
             boot: run.boot,
             state: run.state,
+            purpose: run.purpose,
             retry_of: run.retry_of,
             attempt: run.attempt,
             asked_by: run.asked_by,

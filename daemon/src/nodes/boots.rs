@@ -130,7 +130,7 @@ impl Tracked {
             boot.uuid = uuid;
         }
         self.earlier = None;
-        self.node.nomad = None;
+        (self.node.nomad, self.node.certificates) = (None, None);
         self.enter(now, NodeState::Booting);
         if again {
             turn.repeats.push((Step::Script, "token minted again".to_owned()));

@@ -43,6 +43,7 @@ fn ledger(tpm: TpmRule) -> Ledger {
         token_ttl: hour,
         sla,
         membership: Membership::NotAsked,
+        certificate_lifetime: Duration::from_secs(30 * 86_400),
         max_runs: 3,
         max_strangers: 9,
     };

@@ -221,7 +221,9 @@ fn act(node: Option<&Node>, run: Option<&Run>, client: &NomadClient) -> Option<A
 pub fn reason(lack: &str) -> Reason {
     Reason {
         cause: format!("not a member of the cluster yet: {lack}"),
-        remedy: "nothing, it is looked at again; on the node: journalctl -u consul -u nomad".to_owned(),
+        remedy: "nothing, it is looked at again; on the node: journalctl -u consul -u nomad (where certificates are \
+                 refused as expired or not yet valid, its clock: date)"
+            .to_owned(),
     }
 }
 

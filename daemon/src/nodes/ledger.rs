@@ -8,6 +8,7 @@ mod forgetting;
 mod joining;
 mod moving;
 mod refused;
+mod renewing;
 mod running;
 mod tokens;
 mod window;
@@ -19,7 +20,7 @@ use std::{
 
 use serde_json::json;
 use vocabulary::{
-    BootId, EventKind, Firmware, HostKey, Mac, Node, NodeId, NodeState, Run, RunId, SmbiosUuid, Step, StepRecord,
+    BootId, EventKind, Firmware, HostKey, Mac, Node, NodeId, NodeState, Run, RunId, RunPurpose, SmbiosUuid, Step, StepRecord,
     Timestamp, TokenHash, redact_tokens,
 };
 
@@ -29,6 +30,7 @@ use tokens::Tokens;
 use super::endorsement::{self, Question};
 use super::lifecycle::{Boot, Counters, Rules, Tracked, Turn};
 use super::refusals::Refusals;
+use super::renewal::{Renewal, Tries};
 pub use super::writes::{Pardons, Report, Writes};
 use crate::policy::{self, Window};
 
@@ -87,6 +89,8 @@ pub struct Ledger {
     seen: HashMap<Mac, HashSet<(BootId, Step)>>,
     /// What was refused lately, so that repeats are counted and not written one by one.
     refusals: Refusals,
+    /// Nodes whose certificates could not be renewed lately.
+    tries: HashMap<Mac, Tries>,
     window: Option<Window>,
     /// Numbers of boots and runs.
     pub counters: Counters,
@@ -98,10 +102,16 @@ impl Ledger {
     pub fn new(
         rules: Rules,
         counters: Counters,
-        machines: Vec<Tracked>,
+        mut machines: Vec<Tracked>,
         runs: Vec<Run>,
         window: Option<Window>,
     ) -> Self {
+        let renews = |run: &&Run| run.purpose == RunPurpose::Certificates && !run.state.ended();
+        for one in &mut machines {
+            let before = one.node.certificates;
+            let run = runs.iter().filter(renews).find(|run| run.node == one.node.id);
+            one.renewal = run.map(|run| Renewal { run: run.id, before });
+        }
         let mut tokens = Tokens::default();
         for (one, boot) in machines.iter().flat_map(|one| one.boots().map(move |boot| (one, boot))) {
             boot.token.into_iter().for_each(|token| tokens.own(token, one.node.mac, boot.expires));
@@ -115,6 +125,7 @@ impl Ledger {
             failing: HashMap::new(),
             seen: HashMap::new(),
             refusals: Refusals::default(),
+            tries: HashMap::new(),
             window,
             counters,
         }
@@ -172,6 +183,7 @@ impl Ledger {
         self.write_down(now, &before.node, &tracked, turn, writes);
         self.end_unwanted(now, before.node.run, &tracked, writes);
         self.end_unwanted(now, tracked.node.run, &tracked, writes);
+        self.end_unwanted(now, tracked.renewal.map(|renewal| renewal.run), &tracked, writes);
         self.note_power(&before.power(), &tracked.power(), writes);
         self.note_making(before.making.as_ref(), tracked.making.as_ref(), writes);
         self.note_retiring(before.retiring.as_ref(), tracked.retiring.as_ref(), writes);

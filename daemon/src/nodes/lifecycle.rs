@@ -9,7 +9,9 @@
 
 use std::{net::Ipv4Addr, time::Duration};
 
-use vocabulary::{BootId, Mac, Node, NodeId, NodeState, NomadId, Reason, Run, RunId, RunState, Step, Timestamp};
+use vocabulary::{
+    BootId, Mac, Node, NodeId, NodeState, NomadId, Reason, Run, RunId, RunPurpose, RunState, Step, Timestamp,
+};
 
 pub use super::boots::{Accepted, Boot};
 pub use super::rules::{Enroll, Membership, Rules, Slas, TpmRule};
@@ -18,6 +20,7 @@ use super::{
     joining,
     pace::Pace,
     power::{Awaited, Switching},
+    renewal::Renewal,
     retiring::Retiring,
 };
 
@@ -57,6 +60,8 @@ pub struct Tracked {
     pub making: Option<Making>,
     /// Since when a person's approval of this suspect stands open for another identity.
     pub pardoned: Option<Timestamp>,
+    /// Its agents' certificates are being renewed.
+    pub renewal: Option<Renewal>,
     /// How many boots it opened lately.
     pub pace: Pace,
     /// Since when the cluster's servers find this ready node a member no longer. Of no use after a restart.
@@ -109,7 +114,7 @@ impl Counters {
         BootId(self.boot - 1)
     }
 
-    fn next_run(&mut self) -> RunId {
+    pub(super) fn next_run(&mut self) -> RunId {
         self.run += 1;
         RunId(self.run - 1)
     }
@@ -134,6 +139,7 @@ impl Tracked {
             boot: None,
             run: None,
             nomad: None,
+            certificates: None,
             created: now,
             generation: 0,
         };
@@ -145,8 +151,9 @@ impl Tracked {
     pub fn kept(node: Node, boot: Option<Boot>, ordered: Option<Timestamp>, now: Timestamp) -> Self {
         let powered = ordered.map(|ordered| Awaited { ordered, listening: now });
         let pace = Pace::default();
-        let (earlier, switching, making, pardoned, lacks_since, retiring) = (None, None, None, None, None, None);
-        Self { node, boot, earlier, powered, switching, making, pardoned, pace, lacks_since, retiring }
+        let (earlier, switching, making, pardoned) = (None, None, None, None);
+        let (lacks_since, retiring, renewal) = (None, None, None);
+        Self { node, boot, earlier, powered, switching, making, pardoned, renewal, pace, lacks_since, retiring }
     }
 
     /// Puts the node into a state with nothing to explain.
@@ -185,23 +192,9 @@ impl Tracked {
         turn: &mut Turn,
     ) -> RunId {
         let id = counters.next_run();
-        turn.run = Some(Run {
-            id,
-            node: self.node.id.clone(),
-            boot: self.boot_at(Step::RunQueued),
-            state: RunState::Queued,
-            retry_of: repeat.of,
-            attempt: repeat.attempt,
-            asked_by: asked_by.to_owned(),
-            cause: None,
-            process: None,
-            created: now,
-            started: None,
-            ended: None,
-            tasks_done: 0,
-            tasks_changed: 0,
-            task: None,
-        });
+        let (boot, retry_of, attempt) = (self.boot_at(Step::RunQueued), repeat.of, repeat.attempt);
+        let run = Run::queued(id, self.node.id.clone(), RunPurpose::Configure, asked_by, now);
+        turn.run = Some(Run { boot, retry_of, attempt, ..run });
         self.node.run = Some(id);
         self.enter(now, NodeState::CalledHome);
         turn.line(Step::RunQueued, format!("run {id}, asked for by {asked_by}"));

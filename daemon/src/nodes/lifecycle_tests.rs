@@ -27,6 +27,7 @@ fn rules() -> Rules {
             retiring: minute,
         },
         membership: Membership::NotAsked,
+        certificate_lifetime: Duration::from_secs(30 * 86_400),
         max_runs: 3,
         max_strangers: 1000,
     }

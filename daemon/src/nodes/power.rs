@@ -252,6 +252,7 @@ mod tests {
             token_ttl: 15 * minute,
             sla,
             membership: Membership::NotAsked,
+            certificate_lifetime: 30 * 24 * 60 * minute,
             max_runs: 3,
             max_strangers: 9,
         }

@@ -9,8 +9,8 @@ use ansible::callhome::Report;
 use serde::Serialize;
 use serde_json::json;
 use vocabulary::{
-    Approved, CallHome, EventKind, Identity, Mac, NodeId, NodeState, Reason, Run, RunId, RunState, Step, Timestamp,
-    Token,
+    Approved, CallHome, EventKind, Identity, Mac, NodeId, NodeState, Reason, Run, RunId, RunPurpose, RunState, Step,
+    Timestamp, Token,
 };
 
 use super::{
@@ -384,6 +384,13 @@ impl Ledger {
         let run = self.run(id).ok_or(OrderError::UnknownRun(id))?;
         let node = &self.machine(run.node.mac()).ok_or(OrderError::UnknownRun(id))?.node;
         let conflict = |cause: String, remedy: String| Err(OrderError::Conflict { cause, remedy });
+        if run.purpose == RunPurpose::Certificates {
+            let cause = format!("run {id} renews certificates, and that is tried again by itself");
+            return conflict(
+                cause,
+                "a whole run brings new ones too: roost node show says which is the last".to_owned(),
+            );
+        }
         if node.run != Some(id) {
             return Err(OrderError::UnknownRun(id));
         }

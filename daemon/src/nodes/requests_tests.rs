@@ -37,6 +37,7 @@ pub(crate) fn ledger(enroll: Enroll) -> Ledger {
         token_ttl: 15 * minute,
         sla,
         membership: Membership::NotAsked,
+        certificate_lifetime: Duration::from_secs(30 * 86_400),
         max_runs: 3,
         max_strangers: 2,
     };

@@ -19,6 +19,8 @@ pub struct Rules {
     pub sla: Slas,
     /// Whether `ready` takes the cluster's word.
     pub membership: Membership,
+    /// How long the certificates of a node's agents live.
+    pub certificate_lifetime: Duration,
     /// How many runs one boot may get without a person, the first included.
     pub max_runs: u32,
     /// How many machines that nobody approved may be remembered; a flood of MACs stops here.

@@ -35,14 +35,14 @@ impl From<Node> for NodeWrite {
 }
 
 const INSERT: &str = "INSERT OR IGNORE INTO nodes
-    (id, mac, state, since, cause, remedy, waits_for, approved, identity, address, firmware, boot, run, nomad, created,
-    generation)
+    (id, mac, state, since, cause, remedy, waits_for, approved, identity, address, firmware, boot, run, nomad,
+    certificates, created, generation)
     VALUES (:id, :mac, :state, :since, :cause, :remedy, :waits_for, :approved, :identity, :address, :firmware, :boot,
-        :run, :nomad, :created, :generation)";
+        :run, :nomad, :certificates, :created, :generation)";
 
 const UPDATE: &str = "UPDATE nodes SET mac = :mac, state = :state, since = :since, cause = :cause, remedy = :remedy,
     waits_for = :waits_for, approved = :approved, identity = :identity, address = :address, firmware = :firmware,
-    boot = :boot, run = :run, nomad = :nomad, created = :created, generation = :generation
+    boot = :boot, run = :run, nomad = :nomad, certificates = :certificates, created = :created, generation = :generation
     WHERE id = :id AND generation = :from";
 
 pub(crate) fn write(connection: &Connection, write: &NodeWrite) -> std::result::Result<(), WriteError> {
@@ -77,6 +77,7 @@ macro_rules! columns {
             ":boot": $node.boot.map(|boot| Num(boot.0)),
             ":run": $node.run.map(|run| Num(run.0)),
             ":nomad": $node.nomad.as_ref().map(Text),
+            ":certificates": $node.certificates.map(At),
             ":created": At($node.created),
             ":generation": Num($node.generation),
             $($extra: $value,)*
@@ -150,6 +151,7 @@ fn read(row: &Row<'_>) -> Result<Node> {
         boot: row.get::<_, Option<Num>>("boot")?.map(|boot| BootId(boot.0)),
         run: row.get::<_, Option<Num>>("run")?.map(|run| RunId(run.0)),
         nomad: row.get::<_, Option<Text<_>>>("nomad")?.map(|text| text.0),
+        certificates: row.get::<_, Option<At>>("certificates")?.map(|at| at.0),
         created: row.get::<_, At>("created")?.0,
         generation: row.get::<_, Num>("generation")?.0,
     })

@@ -47,11 +47,15 @@ impl Default for Retention {
     }
 }
 
+/// The run that made a node what it is stays, however many renewed its certificates since.
+const PAST_RUNS: &str =
+    "state NOT IN ('queued', 'running') AND id NOT IN (SELECT run FROM nodes WHERE run IS NOT NULL)";
+
 pub(crate) fn trim(connection: &Connection, keep: &Retention) -> Result<Trimmed> {
     Ok(Trimmed {
         steps: newest(connection, "steps", "TRUE", keep.steps_per_node)?,
         boots: newest(connection, "boots", "TRUE", keep.boots_per_node)?,
-        runs: newest(connection, "runs", "state NOT IN ('queued', 'running')", keep.runs_per_node)?,
+        runs: newest(connection, "runs", PAST_RUNS, keep.runs_per_node)?,
         events: events::trim(connection, keep)?,
     })
 }

@@ -48,9 +48,9 @@ impl RunFilter {
 }
 
 const INSERT: &str = "INSERT INTO runs
-    (id, node, boot, state, retry_of, attempt, asked_by, cause, process, created, started, ended, tasks_done,
+    (id, node, boot, state, purpose, retry_of, attempt, asked_by, cause, process, created, started, ended, tasks_done,
         tasks_changed, task)
-    VALUES (:id, :node, :boot, :state, :retry_of, :attempt, :asked_by, :cause, :process, :created, :started, :ended,
+    VALUES (:id, :node, :boot, :state, :purpose, :retry_of, :attempt, :asked_by, :cause, :process, :created, :started, :ended,
         :tasks_done, :tasks_changed, :task)";
 
 /// Who asked for what stays as it was first written; only what happens to a run changes.
@@ -87,6 +87,7 @@ fn insert(connection: &Connection, id: Option<RunId>, run: &Run) -> std::result:
         ":node": Text(&run.node),
         ":boot": run.boot.map(|boot| Num(boot.0)),
         ":state": Word(run.state),
+        ":purpose": Word(run.purpose),
         ":retry_of": run.retry_of.map(|run| Num(run.0)),
         ":attempt": run.attempt,
         ":asked_by": run.asked_by,
@@ -179,6 +180,7 @@ fn read(row: &Row<'_>) -> Result<Run> {
         node: row.get::<_, Text<_>>("node")?.0,
         boot: row.get::<_, Option<Num>>("boot")?.map(|boot| BootId(boot.0)),
         state: row.get::<_, Word<_>>("state")?.0,
+        purpose: row.get::<_, Word<_>>("purpose")?.0,
         retry_of: row.get::<_, Option<Num>>("retry_of")?.map(|run| RunId(run.0)),
         attempt: row.get("attempt")?,
         asked_by: row.get("asked_by")?,

@@ -10,12 +10,13 @@ use crate::OpenError;
 pub(crate) const DATABASE_FILE: &str = "roost.db";
 
 /// The numbered files, in order. A new one is added at the end; what was released is never changed.
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     include_str!("../migrations/0001_spine.sql"),
     include_str!("../migrations/0002_tpm.sql"),
     include_str!("../migrations/0003_answered.sql"),
     include_str!("../migrations/0004_nomad.sql"),
     include_str!("../migrations/0005_kept.sql"),
+    include_str!("../migrations/0006_certificates.sql"),
 ];
 
 /// "Roos", as the first migration sets it.

@@ -125,6 +125,7 @@ async fn a_folder_that_cannot_be_made_is_named() {
 fn rewind(folder: &Path, version: u32, field: &str) {
     let script = format!(
         "UPDATE nodes SET identity = json_remove(identity, '{field}'); ALTER TABLE nodes DROP COLUMN nomad;
+         ALTER TABLE nodes DROP COLUMN certificates; ALTER TABLE runs DROP COLUMN purpose;
          PRAGMA user_version = {version};"
     );
     Connection::open(database(folder)).unwrap().execute_batch(&script).unwrap();

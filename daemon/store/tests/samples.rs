@@ -44,6 +44,7 @@ pub(crate) fn node(last: u8) -> Node {
         boot: Some(BootId(4)),
         run: None,
         nomad: "6b7a2c1e-0f3d-4e5a-9b8c-7d6e5f4a3b2c".parse().ok(),
+        certificates: Some(at(9)),
         created: at(0),
         generation: 1,
     }
@@ -55,6 +56,7 @@ pub(crate) fn run(last: u8, boot: Option<u64>, attempt: u32) -> Run {
         node: id(last),
         boot: boot.map(BootId),
         state: RunState::Queued,
+        purpose: vocabulary::RunPurpose::Certificates,
         retry_of: None,
         attempt,
         asked_by: "call-home".to_owned(),

@@ -426,6 +426,7 @@ async fn fill(store: &Store) {
         boot: None,
         run: None,
         nomad: None,
+        certificates: None,
         created: start(),
         generation: 1,
     };
@@ -434,6 +435,7 @@ async fn fill(store: &Store) {
         node: id.clone(),
         boot: None,
         state: RunState::Running,
+        purpose: vocabulary::RunPurpose::Configure,
         retry_of: None,
         attempt: 0,
         asked_by: "call-home".to_owned(),

@@ -127,7 +127,8 @@ fn rules() -> Rules {
         retiring: hour,
     };
     let (enroll, tpm, membership) = (Enroll::Auto, TpmRule::Ignore, Membership::Demanded);
-    Rules { enroll, tpm, token_ttl: hour, sla, membership, max_runs: 3, max_strangers: 9 }
+    let certificate_lifetime = 30 * 24 * hour;
+    Rules { enroll, tpm, token_ttl: hour, sla, membership, certificate_lifetime, max_runs: 3, max_strangers: 9 }
 }
 
 impl Rig {

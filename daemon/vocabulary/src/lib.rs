@@ -25,7 +25,7 @@ pub use intake::{CallHome, DataDisk, DataState, Disk, Hardware, Progress};
 pub use mac::{Mac, ParseMacError};
 pub use node::{Firmware, Node, NodeState, Reason, Wait};
 pub use nomad::{NomadId, ParseNomadIdError};
-pub use run::{ProcessId, Run, RunState};
+pub use run::{ProcessId, Run, RunPurpose, RunState};
 pub use said::{leave_out_said, quote_said};
 pub use secret::{Secret, Token, TokenHash, redact_tokens};
 pub use step::{Step, StepRecord};

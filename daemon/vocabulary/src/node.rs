@@ -198,6 +198,9 @@ pub struct Node {
     /// The Nomad client that it was found to run, since its last boot.
     #[serde(default)]
     pub nomad: Option<NomadId>,
+    /// When the first of its agents' certificates ends, as it was found since its last boot.
+    #[serde(default)]
+    pub certificates: Option<Timestamp>,
     /// First seen.
     pub created: Timestamp,
     /// Counts writes; a writer that saw another generation lost the race.

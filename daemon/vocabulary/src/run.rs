@@ -69,6 +69,29 @@ impl std::fmt::Display for RunState {
     }
 }
 
+/// What a run is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunPurpose {
+    /// To make the node what its roles promise: the whole playbook.
+    #[default]
+    Configure,
+    /// To give its agents new certificates: what the playbook tags with [`RunPurpose::tag`] alone. The node stays what it
+    /// is meanwhile.
+    Certificates,
+}
+
+impl RunPurpose {
+    /// The tag of the playbook's tasks that such a run is limited to.
+    #[must_use]
+    pub const fn tag(self) -> Option<&'static str> {
+        match self {
+            Self::Configure => None,
+            Self::Certificates => Some("certificates"),
+        }
+    }
+}
+
 /// Names one process on this host for ever: a process id alone is reused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessId {
@@ -91,6 +114,9 @@ pub struct Run {
     pub boot: Option<BootId>,
     /// Where it is.
     pub state: RunState,
+    /// What it is for.
+    #[serde(default)]
+    pub purpose: RunPurpose,
     /// The run that this one repeats.
     pub retry_of: Option<RunId>,
     /// How many runs of this node for this boot came before it and did not succeed.
@@ -113,6 +139,31 @@ pub struct Run {
     pub tasks_changed: u32,
     /// The task in progress or last done.
     pub task: Option<String>,
+}
+
+impl Run {
+    /// One that was asked for now and waits, the first of its kind.
+    #[must_use]
+    pub fn queued(id: RunId, node: NodeId, purpose: RunPurpose, asked_by: &str, now: Timestamp) -> Self {
+        Self {
+            id,
+            node,
+            boot: None,
+            state: RunState::Queued,
+            purpose,
+            retry_of: None,
+            attempt: 0,
+            asked_by: asked_by.to_owned(),
+            cause: None,
+            process: None,
+            created: now,
+            started: None,
+            ended: None,
+            tasks_done: 0,
+            tasks_changed: 0,
+            task: None,
+        }
+    }
 }
 
 #[cfg(test)]

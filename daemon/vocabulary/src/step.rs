@@ -89,6 +89,8 @@ steps! {
     GossipRotated = "gossip_rotated",
     /// It is out of the cluster.
     Retired = "retired",
+    /// The certificates of its agents: renewed, or why not.
+    Certificates = "certificates",
     /// It shows its MAC and waits for a person.
     Waiting = "waiting",
     /// A person or policy admitted it.

@@ -372,6 +372,19 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_hours_off_believes_a_new_certificate() {
+        let cluster = cluster();
+        let (consul, _) = cluster.server_certificates(now()).unwrap();
+        let hour = Duration::from_secs(3600);
+        let behind = |hours| now().saturating_sub(hour * hours).unwrap();
+        for (at, is_believed) in
+            [(behind(25), false), (behind(23), true), (now(), true), (now().saturating_add(23 * hour).unwrap(), true)]
+        {
+            assert_eq!(proves(&cluster, &consul.certificate, "localhost", at), is_believed, "{at}");
+        }
+    }
+
+    #[test]
     fn a_nodes_tokens_have_public_names_of_their_own() {
         let cluster = cluster();
         let node = |last| NodeId::of(Mac([0x52, 0x54, 0, 0x12, 0x34, last]));

@@ -5,14 +5,19 @@
 
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 CLIENT = "Nomad has a client"
+CERTIFICATES = "certificates are valid"
+# As OpenSSL, Consul and Nomad say that a certificate is refused for its dates.
+OUT_OF_TIME = re.compile("certificate (is not yet valid|has expired)|expired certificate")
 
 
 def run(*command):
@@ -58,12 +63,41 @@ def containers():
     return run("docker", "run", "--rm", *limits, "roost/proof:latest", "/bin/busybox", "echo", "a container ran offline")
 
 
+def utc(seconds):
+    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(seconds))
+
+
+# The first end among the agents' certificates. Roost renews them by it.
+def certificates(configs):
+    ends = []
+    for files in configs:
+        known, said = run("openssl", "x509", "-noout", "-enddate", "-in", files["cert_file"])
+        if not known:
+            return None, said
+        ends.append(ssl.cert_time_to_seconds(said.partition("=")[2]))
+    return min(ends), f"until {utc(min(ends))}"
+
+
+def by_the_clock():
+    return (
+        f". This machine's clock says {utc(time.time())}: where that is wrong set it (each run does, unless "
+        "preflight_set_clock is off); where it is right the certificate was not renewed or not read again "
+        "(systemctl restart consul nomad)"
+    )
+
+
 def ask(url, files, header=None):
     context = ssl.create_default_context(cafile=files["ca_file"])
     context.load_cert_chain(files["cert_file"], files["key_file"])
     request = urllib.request.Request(url, headers=header or {})
-    with urllib.request.urlopen(request, timeout=10, context=context) as answer:
-        return json.load(answer)
+    try:
+        with urllib.request.urlopen(request, timeout=10, context=context) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        said = error.read(400).decode(errors="replace").strip()
+        raise OSError(f"{said}{by_the_clock()}" if OUT_OF_TIME.search(said) else f"{error}: {said}") from error
+    except urllib.error.URLError as error:
+        raise OSError(f"{error.reason}{by_the_clock()}" if OUT_OF_TIME.search(str(error.reason)) else error) from error
 
 
 # Until it is so or the time is over; the last look counts.
@@ -110,6 +144,11 @@ def main():
     if wanted["docker"]:
         looks["container engine is active and enabled"] = engine
         looks["containers run offline"] = containers
+    agents = [wanted["consul"]["tls"]["defaults"]] if wanted["consul"] else []
+    agents += [wanted["nomad"]["tls"]] if wanted["nomad"] else []
+    ends, seen = certificates(agents) if agents else (None, "")
+    if agents:
+        looks[CERTIFICATES] = lambda: (ends is not None and ends > time.time(), seen)
     until = time.monotonic() + wanted["join_s"]
     if wanted["consul"]:
         looks["Consul is a member of the cluster"] = lambda: patiently(lambda: member(wanted["consul"]), until)
@@ -121,6 +160,8 @@ def main():
     for promise in told:
         if promise["name"] == CLIENT and promise["kept"]:
             promise["nomad"] = promise["detail"]
+        if promise["name"] == CERTIFICATES and ends is not None:
+            promise["certificates"] = ends
     print(json.dumps(told))
 
 

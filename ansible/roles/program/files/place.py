@@ -7,10 +7,10 @@
 # checked before it is unpacked, and that of what came out before it gets its name.
 #
 # Roost mints certificates anew for each run. Those that are there stay while the key is the certificate's own, the new
-# authority still vouches for both and not more than a third of their life is over; else all three (authority,
-# certificate, key) are replaced. What was renewed reaches the program by a reload, and counts as no change.
-# `introductions` are written and nobody is told: who needs one reads it when it starts. All of these are
-# {path, mode, content}, or lists of them.
+# authority still vouches for both and not more than a third of their life is over (nor do they end much later, as after
+# the lifetime was shortened); else all three (authority, certificate, key) are replaced. What was renewed reaches the
+# program by a reload, and counts as no change. `introductions` are written and nobody is told: who needs one reads it
+# when it starts. All of these are {path, mode, content}, or lists of them.
 #
 # What the unit must still be told is noted before the first file changes, in /run: a run that is cut off leaves new
 # files under an old process, and the next one, which finds every file right, could not know. A boot starts it anyway.
@@ -174,7 +174,7 @@ def is_fresh(authority, certificate, key):
         if vouched.returncode != 0 or not is_pair(certificate["path"], key["path"]):
             return False
         age, life = end_of(new) - end_of(certificate["path"]), end_of(new) - time.time()
-    return age < life / 3
+    return abs(age) < life / 3
 
 
 def renew(certificates, tell):

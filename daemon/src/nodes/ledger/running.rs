@@ -49,6 +49,9 @@ impl Tracked {
     /// Whether its queued run may still begin. That of a node which failed may, if the machine answered: lateness alone is
     /// no reason to give it up, and [`Ledger::stuck`] ends it where it cannot be launched.
     fn may_start(&self, run: RunId) -> bool {
+        if self.renews_by(run) {
+            return self.is_renewable();
+        }
         let waits = match self.node.state {
             NodeState::CalledHome => true,
             NodeState::Failed => self.node.identity.as_ref().is_some_and(|known| known.answered.is_some()),
@@ -59,8 +62,15 @@ impl Tracked {
 
     /// Whether a run that has begun may go on.
     fn may_run(&self, run: RunId) -> bool {
+        if self.renews_by(run) {
+            return self.may_go_on_renewing();
+        }
         let kept_out = matches!(self.node.state, NodeState::Suspect | NodeState::Denied) || self.pardoned.is_some();
         self.node.approved && !kept_out && self.node.run == Some(run) && self.node.identity.is_some()
+    }
+
+    fn renews_by(&self, run: RunId) -> bool {
+        self.renewal.is_some_and(|renewal| renewal.run == run)
     }
 }
 
@@ -106,6 +116,7 @@ impl Ledger {
     fn cancel(&mut self, now: Timestamp, run: Run, node: &Node, writes: &mut Writes) {
         let run = Run { state: RunState::Cancelled, ended: Some(now), ..run };
         writes.events.push(report(EventKind::Run, node, Some(run.id), json!(run)));
+        self.take_renewal(node.mac, run.id);
         self.runs.insert(run.id, run.clone());
         writes.runs.insert(run.id, run);
     }
@@ -156,7 +167,8 @@ impl Ledger {
     pub(super) fn write_run(&mut self, node: &Node, run: Run, writes: &mut Writes) {
         self.end_superseded(node, &run, writes);
         writes.events.push(report(EventKind::Run, node, Some(run.id), json!(run)));
-        self.runs.retain(|_, other| !other.state.ended() || other.node != run.node);
+        let is_last = |other: &Run| node.run == Some(other.id);
+        self.runs.retain(|_, other| !other.state.ended() || other.node != run.node || is_last(other));
         self.runs.insert(run.id, run.clone());
         writes.runs.insert(run.id, run);
     }
@@ -170,6 +182,9 @@ impl Ledger {
             old.cause = Some(format!("the machine asked again: run {} took its place", new.id));
             writes.events.push(report(EventKind::Run, node, Some(old.id), json!(old)));
             writes.runs.insert(old.id, old.clone());
+            if let Some(one) = self.machines.get_mut(&node.mac) {
+                one.renewal.take_if(|renewal| renewal.run == old.id);
+            }
         }
     }
 
@@ -218,6 +233,9 @@ impl Ledger {
                 tracked.run_ended(now, rules, run, promises.unwrap_or(&nothing), counters, turn);
             }
         });
+        if run.state.ended() {
+            self.renewal_over(now, run, writes);
+        }
     }
 
     /// A task of a run reported; whether that is news.
@@ -255,7 +273,8 @@ impl Ledger {
             .values()
             .filter_map(|one| {
                 let waits = |run: &&Run| run.state == RunState::Queued && one.may_start(run.id);
-                let run = self.runs.get(&one.node.run?).filter(waits)?;
+                let renewal = one.renewal.map(|renewal| renewal.run);
+                let run = one.node.run.into_iter().chain(renewal).filter_map(|id| self.runs.get(&id)).find(waits)?;
                 let question = endorsement::question(one.node.identity.as_ref(), self.rules.tpm);
                 Some(Launchable { run: run.clone(), host: host(one)?, question })
             })
@@ -272,6 +291,9 @@ impl Ledger {
 
     /// A try to launch a node's run failed: the node says why, and a run that is late already ends after its last tries.
     pub fn stuck(&mut self, now: Timestamp, mac: Mac, reason: Reason, writes: &mut Writes) {
+        if self.renewal_stuck(now, mac, &reason, writes) {
+            return;
+        }
         let waits = |one: &&Tracked| one.node.run.is_some_and(|run| one.may_start(run));
         let Some(node) = self.machine(mac).filter(waits).map(|one| one.node.clone()) else { return };
         let queued = node.run.and_then(|run| self.runs.get(&run)).filter(|run| run.state == RunState::Queued);
