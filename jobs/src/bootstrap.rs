@@ -32,6 +32,6 @@ pub use entitle::Entitlements;
 pub use facts::{Facts, Label, LabelError, Ports};
 pub use first_token::AclBootstrap;
 pub use gossip::GossipError;
-pub use kit::{MintError, NodeKit};
+pub use kit::{MintError, NodeKit, Role};
 pub use secrets::{GossipKeys, Secrets, SecretsError};
 use tokens::WORKLOADS;

@@ -33,21 +33,23 @@ use progenitor_client::{ByteStream, ClientHooks, ClientInfo, Error, OperationInf
 
 use crate::{
     blocking::Listing,
-    transport::{BuildError, CallError, Endpoint, Service, Wire, call, connect},
+    transport::{BuildError, CallError, Endpoint, Service, Wire, call, connect, health},
 };
 
 /// A client of one Consul agent.
 #[derive(Clone)]
 pub struct Client {
     api: generated::Client,
-    kv: Arc<rs_consul::Consul>,
+    /// One a server.
+    kv: Arc<[rs_consul::Consul]>,
 }
 
 impl Client {
     /// Prepares a client; connects when it is first asked something.
     pub fn build(endpoint: &Endpoint) -> Result<Self, BuildError> {
         let connected = connect(Service::Consul, endpoint)?;
-        let kv = Arc::new(kv::client(endpoint, &connected)?);
+        let kv = connected.addresses.iter().map(|address| kv::client(endpoint, address, &connected));
+        let kv = kv.collect::<Result<_, _>>()?;
         Ok(Self { api: generated::Client::new_with_client(&connected.base, connected.http, connected.wire), kv })
     }
 
@@ -71,9 +73,9 @@ impl Client {
         Ok(self.ask(Box::pin(self.api.peers())).await?.unwrap_or_default())
     }
 
-    /// Whether the servers would survive losing one.
+    /// The servers, and whether they would survive losing one.
     pub async fn autopilot_health(&self) -> Result<AutopilotHealth, CallError> {
-        self.ask(Box::pin(self.api.autopilot_health())).await
+        health(self.wire(), self.api.autopilot_health()).await
     }
 
     /// Root certificates of the mesh's own authority.
@@ -126,5 +128,9 @@ type Answer<'a, T> = std::pin::Pin<Box<dyn Future<Output = Result<ResponseValue<
 impl ClientHooks<Wire> for generated::Client {
     async fn pre<E>(&self, request: &mut reqwest::Request, info: &OperationInfo) -> Result<(), Error<E>> {
         self.inner().prepare(request, info.operation_id).await
+    }
+
+    async fn exec(&self, request: reqwest::Request, _: &OperationInfo) -> reqwest::Result<reqwest::Response> {
+        self.inner().send(request).await
     }
 }

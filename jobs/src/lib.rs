@@ -29,4 +29,4 @@ pub mod transport;
 pub mod watch;
 
 pub use blocking::{Cursor, Index, Listing, Query};
-pub use transport::{BuildError, CallError, ClientCertificate, Endpoint, Limits, Tls};
+pub use transport::{BuildError, CallError, ClientCertificate, Endpoint, Limits, Tls, Turn};

@@ -116,10 +116,13 @@ impl Client {
 
     /// A stream that must begin in time; after that, whoever reads it judges its silence.
     async fn open(&self, answer: Answer<'_, ByteStream>) -> Result<ByteStream, CallError> {
-        let limit = self.wire().limits().answer;
+        let (limit, way) = (self.wire().limits().answer, self.wire().way());
         match tokio::time::timeout(limit, call(self.wire(), answer)).await {
             Ok(answer) => Ok(answer?.into_inner()),
-            Err(_) => Err(CallError::TimedOut { service: "Nomad", address: self.wire().address().to_owned(), limit }),
+            Err(_) => {
+                self.wire().gave_up(way);
+                Err(CallError::TimedOut { service: "Nomad", address: self.wire().address().to_owned(), limit })
+            }
         }
     }
 
@@ -134,5 +137,9 @@ type Answer<'a, T> = std::pin::Pin<Box<dyn Future<Output = Result<ResponseValue<
 impl ClientHooks<Wire> for generated::Client {
     async fn pre<E>(&self, request: &mut reqwest::Request, info: &OperationInfo) -> Result<(), Error<E>> {
         self.inner().prepare(request, info.operation_id).await
+    }
+
+    async fn exec(&self, request: reqwest::Request, _: &OperationInfo) -> reqwest::Result<reqwest::Response> {
+        self.inner().send(request).await
     }
 }

@@ -3,12 +3,14 @@
 mod error;
 mod pace;
 mod tls;
+mod ways;
 mod wire;
 
 pub use error::CallError;
-pub(crate) use error::{broken, call, read_all};
+pub(crate) use error::{broken, call, health, read_all};
 pub use pace::Pace;
 pub use tls::{ClientCertificate, Tls, TlsError};
+pub use ways::Turn;
 pub use wire::Wire;
 pub(crate) use wire::{Connected, Service, connect};
 
@@ -27,6 +29,10 @@ pub struct Endpoint {
     pub tls: Option<Tls>,
     /// How long and how often.
     pub limits: Limits,
+    /// Other servers of the same cluster, which answer where that one does not; with the same token and TLS.
+    pub others: Vec<String>,
+    /// Which of them is asked now; shared by those who ask the same servers.
+    pub turn: Turn,
 }
 
 /// How long is waited for an agent, and how often it is asked.
@@ -89,7 +95,14 @@ impl Endpoint {
     /// An agent without TLS or token, as on loopback in tests.
     #[must_use]
     pub fn plain(address: impl Into<String>) -> Self {
-        Self { address: address.into(), token: None, tls: None, limits: Limits::default() }
+        Self {
+            address: address.into(),
+            token: None,
+            tls: None,
+            limits: Limits::default(),
+            others: Vec::new(),
+            turn: Turn::default(),
+        }
     }
 
     /// With this token.

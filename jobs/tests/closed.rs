@@ -140,6 +140,13 @@ impl Rack {
         &self.agents[0]
     }
 
+    /// Both of the server's agents lose their power.
+    pub(crate) fn kill_server(&mut self) {
+        for agent in &mut self.agents {
+            agent.kill();
+        }
+    }
+
     pub(crate) async fn bootstrap(&mut self) {
         let closed = self.cluster.bootstrap(SystemClock.now(), SERVER, |_| Ok(()), drop).await;
         closed.unwrap_or_else(|error| panic!("{}", tasks::chain(&error)));
@@ -294,9 +301,15 @@ impl Running {
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
+impl Running {
+    pub(crate) fn kill(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
     }
 }

@@ -14,6 +14,7 @@ mod faults;
 mod jobs;
 mod node;
 mod nodes;
+mod servers;
 mod streams;
 mod support;
 mod tls;

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jobs::{BuildError, ClientCertificate, Endpoint, Limits, Tls, bootstrap::Clients, consul, nomad};
+use jobs::{BuildError, ClientCertificate, Endpoint, Tls, bootstrap::Clients, consul, nomad};
 use vocabulary::Secret;
 
 use crate::config;
@@ -128,7 +128,7 @@ impl Agent<'_> {
         if token.is_some() && !is_safe(&address) {
             return Err(JoinedError::PlainToken { key, address });
         }
-        Ok(Endpoint { address, token, tls: self.tls()?, limits: Limits::default() })
+        Ok(Endpoint { token, tls: self.tls()?, ..Endpoint::plain(address) })
     }
 
     fn variable(&self, name: &str) -> Option<String> {

@@ -55,14 +55,28 @@ impl Place {
 #[must_use]
 pub fn consul_server(facts: &Facts, secrets: &Secrets, place: &Place) -> Secret<String> {
     let mut file = consul(facts, place);
-    file["server"] = json!(true);
-    file["bootstrap_expect"] = json!(1);
+    serve_consul(&mut file);
+    begin(&mut file["bootstrap_expect"], facts);
+    if !facts.others.is_empty() {
+        file["retry_join"] = json!(facts.consul_join());
+    }
     file["bind_addr"] = json!(facts.advertise);
     file["advertise_addr"] = json!(facts.advertise);
     file["addresses"] = json!({"https": facts.http});
-    file["performance"] = json!({"raft_multiplier": 1});
     merge(&mut file, consul_secrets(secrets.consul_gossip.expose(), secrets.consul_agent.expose()));
     Secret::new(pretty(&file))
+}
+
+/// Consul on a node that is a server too; the rest as [`consul_client`]. It waits for a vote that the others give it: it
+/// never begins a cluster of its own.
+#[must_use]
+pub fn consul_joiner(facts: &Facts, place: &Place, address: IpAddr) -> Value {
+    let mut file = consul_client(facts, place);
+    serve_consul(&mut file);
+    file["addresses"] = json!({"https": both(address)});
+    // Told to end, as when it becomes a client again, it gives its vote back; a restart asks by another signal.
+    file["leave_on_terminate"] = json!(true);
+    file
 }
 
 /// Consul on a node, but for [`consul_secrets`] and `advertise_addr`, which whoever writes the file knows.
@@ -73,6 +87,24 @@ pub fn consul_client(facts: &Facts, place: &Place) -> Value {
     file["retry_join"] = json!(facts.consul_join());
     file["addresses"] = json!({"https": "127.0.0.1"});
     file
+}
+
+fn serve_consul(file: &mut Value) {
+    file["server"] = json!(true);
+    file["performance"] = json!({"raft_multiplier": 1});
+}
+
+/// A server that is the only one begins the cluster. One among others that lost its state asks them for it.
+fn begin(expect: &mut Value, facts: &Facts) {
+    if facts.others.is_empty() {
+        *expect = json!(1);
+    }
+}
+
+/// For the machine itself and for who comes from elsewhere.
+fn both(address: IpAddr) -> String {
+    let own = Ipv4Addr::LOCALHOST;
+    if address == own { own.to_string() } else { format!("{own} {address}") }
 }
 
 /// What is merged into a Consul agent's file and must be secret.
@@ -93,15 +125,13 @@ pub fn nomad_server(facts: &Facts, secrets: &Secrets, place: &Place) -> Secret<S
         "rpc": at(facts.advertise, facts.ports.nomad_rpc),
         "serf": at(facts.advertise, facts.ports.nomad_serf),
     });
-    file["server"] = json!({
-        "enabled": true,
-        "bootstrap_expect": 1,
-        "encrypt": secrets.nomad_gossip.expose(),
-        "raft_multiplier": 1,
-        // Without a word from us nobody registers: a certificate and gossip say "a node", not "this node".
-        "client_introduction": {"enforcement": "strict", "default_identity_ttl": "30m", "max_identity_ttl": "30m"},
-    });
+    file["server"] = serve_nomad();
+    begin(&mut file["server"]["bootstrap_expect"], facts);
+    if !facts.others.is_empty() {
+        file["server"]["server_join"] = json!({"retry_join": facts.nomad_join()});
+    }
     file["client"] = json!({"enabled": false});
+    merge(&mut file, nomad_gossip(secrets.nomad_gossip.expose()));
     merge(&mut file, nomad_secrets(secrets.nomad_consul.expose()));
     Secret::new(pretty(&file))
 }
@@ -120,6 +150,34 @@ pub fn nomad_client(facts: &Facts, place: &Place) -> Value {
         {"docker": {"config": {"allow_privileged": false, "volumes": {"enabled": false}}}},
     ]);
     file
+}
+
+/// Nomad on a node that is a server too and runs jobs as before; the rest as [`nomad_client`].
+#[must_use]
+pub fn nomad_joiner(facts: &Facts, place: &Place, address: IpAddr) -> Value {
+    let mut file = nomad_client(facts, place);
+    file["addresses"] = json!({"http": both(address), "rpc": address, "serf": address});
+    file["advertise"] = json!({"http": SocketAddr::new(address, facts.ports.nomad_http).to_string()});
+    file["server"] = serve_nomad();
+    file["server"]["server_join"] = json!({"retry_join": facts.nomad_join()});
+    // As Consul's.
+    file["leave_on_terminate"] = json!(true);
+    file
+}
+
+fn serve_nomad() -> Value {
+    json!({
+        "enabled": true,
+        "raft_multiplier": 1,
+        // Without a word from us nobody registers: a certificate and gossip say "a node", not "this node".
+        "client_introduction": {"enforcement": "strict", "default_identity_ttl": "30m", "max_identity_ttl": "30m"},
+    })
+}
+
+/// What is merged into the file of a Nomad that serves and must be secret.
+#[must_use]
+pub fn nomad_gossip(gossip: &str) -> Value {
+    json!({"server": {"encrypt": gossip}})
 }
 
 /// What a program that the driver exec starts finds in its root: a shell, busybox, Python, the libraries, names and
@@ -289,9 +347,41 @@ mod tests {
     }
 
     #[test]
+    fn a_server_among_others_begins_no_cluster_of_its_own() {
+        let secrets = Secrets::random().unwrap();
+        let (alone, other) = (facts(), IpAddr::from([10, 77, 0, 2]));
+        let among = Facts { others: vec![other], ..facts() };
+        let first = |facts: &Facts| -> [Value; 2] {
+            let [consul, nomad] = [consul_server, nomad_server].map(|file| file(facts, &secrets, &place()));
+            [consul, nomad].map(|text| serde_json::from_str(text.expose()).unwrap())
+        };
+        let [consul, nomad] = first(&alone);
+        assert_eq!((&consul["bootstrap_expect"], &nomad["server"]["bootstrap_expect"]), (&json!(1), &json!(1)));
+        let [consul, nomad] = first(&among);
+        for file in [consul, consul_joiner(&among, &place(), other)] {
+            assert!(file["bootstrap_expect"].is_null() && file["server"] == true, "{file}");
+            assert_eq!(file["retry_join"], json!(["10.77.0.1:8301", "10.77.0.2:8301"]));
+        }
+        let joiner = nomad_joiner(&among, &place(), other);
+        assert_eq!(
+            (&joiner["client"]["enabled"], &joiner["addresses"]["http"]),
+            (&json!(true), &json!("127.0.0.1 10.77.0.2"))
+        );
+        for file in [nomad, joiner] {
+            assert!(file["server"]["bootstrap_expect"].is_null() && file["server"]["enabled"] == true, "{file}");
+            assert_eq!(file["server"]["client_introduction"]["enforcement"], "strict");
+            assert_eq!(file["server"]["server_join"]["retry_join"], json!(["10.77.0.1:4648", "10.77.0.2:4648"]));
+        }
+    }
+
+    #[test]
     fn what_a_node_is_told_openly_holds_no_secret() {
         let secrets = Secrets::random().unwrap();
-        let told = format!("{}{}", consul_client(&facts(), &place()), nomad_client(&facts(), &place()));
+        let address = IpAddr::from([10, 77, 0, 2]);
+        let (facts, place) = (facts(), place());
+        let told = format!("{}{}", consul_client(&facts, &place), nomad_client(&facts, &place));
+        let told =
+            told + &format!("{}{}", consul_joiner(&facts, &place, address), nomad_joiner(&facts, &place, address));
         let kept: serde_json::Map<String, Value> = serde_json::from_str(secrets.to_json().expose()).unwrap();
         for (name, value) in kept.iter().filter(|(_, value)| value.is_string()) {
             assert!(!told.contains(value.as_str().unwrap()), "{name}");

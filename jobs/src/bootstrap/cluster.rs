@@ -8,12 +8,12 @@ use vocabulary::{NodeId, Secret, Timestamp};
 use super::{
     agents::{self, Place},
     facts::Facts,
-    kit::{self, MintError, NodeKit, file},
+    kit::{self, MintError, NodeKit, Role, file},
     secrets::Secrets,
     tokens,
 };
 use crate::{
-    BuildError, CallError, ClientCertificate, Endpoint, Limits, Tls,
+    BuildError, CallError, ClientCertificate, Endpoint, Limits, Tls, Turn,
     consul::{self, AclTokenRequest, NodeIdentity},
     nomad,
     pki::{Authority, CertificateError, Issued},
@@ -24,6 +24,9 @@ pub struct Cluster {
     facts: Facts,
     secrets: Secrets,
     authority: Authority,
+    /// Which of the servers is asked now, by whoever asks.
+    consul: Turn,
+    nomad: Turn,
 }
 
 /// The cluster's own keys can't be used.
@@ -86,7 +89,7 @@ impl Cluster {
     /// The authority's key is damaged.
     pub fn new(facts: Facts, secrets: Secrets) -> Result<Self, ClusterError> {
         let authority = secrets.authority().map_err(ClusterError::Certificate)?;
-        Ok(Self { facts, secrets, authority })
+        Ok(Self { facts, secrets, authority, consul: Turn::default(), nomad: Turn::default() })
     }
 
     /// What everybody may know of it.
@@ -156,17 +159,18 @@ impl Cluster {
         ]
     }
 
-    /// Clients of the first server's agents, with a certificate that was made for them now.
+    /// Clients of the servers' agents, with a certificate that was made for them now: of the first server's as long as they
+    /// answer, else of the next one's.
     ///
     /// # Errors
     /// They can't be made.
     pub fn clients(&self, who: As, now: Timestamp) -> Result<Clients, ClusterError> {
         let caller = self.authority.issue(&self.facts.wants_caller(), now).map_err(ClusterError::Certificate)?;
         let authority = self.authority_pem(now)?;
-        let endpoint = |address: String, role: String, token: Option<Secret<String>>| {
+        let endpoint = |address, others, turn: &Turn, role, token: Option<Secret<String>>| {
             let client = ClientCertificate { chain: caller.certificate.clone(), key: caller.key.clone() };
             let tls = Tls { authority: authority.clone(), client: Some(client), server_name: Some(role) };
-            Endpoint { address, token, tls: Some(tls), limits: Limits::default() }
+            Endpoint { address, token, tls: Some(tls), limits: Limits::default(), others, turn: turn.clone() }
         };
         let secrets = &self.secrets;
         let (consul_token, nomad_token) = match who {
@@ -174,8 +178,10 @@ impl Cluster {
             As::Management => (Some(secrets.consul_management.clone()), Some(secrets.nomad_management.clone())),
             As::Daemon => (Some(secrets.consul_daemon.clone()), secrets.nomad_daemon.clone()),
         };
-        let consul = endpoint(self.facts.consul_url(), self.facts.consul_server(), consul_token);
-        let nomad = endpoint(self.facts.nomad_url(), self.facts.nomad_server(), nomad_token);
+        let facts = &self.facts;
+        let others = (facts.other_consul_urls(), facts.other_nomad_urls());
+        let consul = endpoint(facts.consul_url(), others.0, &self.consul, facts.consul_server(), consul_token);
+        let nomad = endpoint(facts.nomad_url(), others.1, &self.nomad, facts.nomad_server(), nomad_token);
         Ok(Clients {
             consul: consul::Client::build(&consul).map_err(ClusterError::Client)?,
             nomad: nomad::Client::build(&nomad).map_err(ClusterError::Client)?,
@@ -189,7 +195,16 @@ impl Cluster {
     /// # Errors
     /// The servers do not make its tokens.
     pub async fn mint(&self, now: Timestamp, node: &NodeId) -> Result<NodeKit, MintError> {
-        let mut files = self.certificates(now, node)?;
+        self.mint_as(now, node, Role::Client).await
+    }
+
+    /// All that this node needs to be that; the rest as [`Cluster::mint`]. Its Consul tokens are the same whatever it is: a
+    /// server is one by its certificates and, in Nomad, by the key of the servers' gossip.
+    ///
+    /// # Errors
+    /// The servers do not make its tokens.
+    pub async fn mint_as(&self, now: Timestamp, node: &NodeId, role: Role) -> Result<NodeKit, MintError> {
+        let mut files = self.certificates(now, node, role)?;
         let clients = self.clients(As::Management, now).map_err(|error| match error {
             ClusterError::Certificate(source) => MintError::Certificate { node: node.clone(), source },
             ClusterError::Client(source) => MintError::Client(source),
@@ -208,7 +223,7 @@ impl Cluster {
             (file::NOMAD_CONSUL_TOKEN, nomad),
             (file::NOMAD_INTRO_TOKEN, intro),
         ]);
-        Ok(NodeKit { node: node.clone(), variables: kit::variables(&self.facts, node), files })
+        Ok(NodeKit { node: node.clone(), variables: kit::variables(&self.facts, node, role), files })
     }
 
     /// Revokes what the node was given, with the policy that was made for it alone; what was never given, or is gone, is no
@@ -231,19 +246,33 @@ impl Cluster {
         Ok(revoked)
     }
 
-    fn certificates(&self, now: Timestamp, node: &NodeId) -> Result<Vec<(&'static str, Secret<String>)>, MintError> {
+    fn certificates(
+        &self,
+        now: Timestamp,
+        node: &NodeId,
+        role: Role,
+    ) -> Result<Vec<(&'static str, Secret<String>)>, MintError> {
         let failed = |source| MintError::Certificate { node: node.clone(), source };
         let authority = self.authority.certificate(now).map_err(failed)?;
-        let consul = self.authority.issue(&self.facts.wants_consul_client(node), now).map_err(failed)?;
-        let nomad = self.authority.issue(&self.facts.wants_nomad_client(node), now).map_err(failed)?;
-        Ok(vec![
+        let facts = &self.facts;
+        let (consul, nomad) = match role {
+            Role::Server(at) => (facts.wants_consul_server_on(node, at), facts.wants_nomad_server_on(node, at)),
+            Role::Client | Role::FormerServer => (facts.wants_consul_client(node), facts.wants_nomad_client(node)),
+        };
+        let consul = self.authority.issue(&consul, now).map_err(failed)?;
+        let nomad = self.authority.issue(&nomad, now).map_err(failed)?;
+        let mut files = vec![
             (file::AUTHORITY, Secret::new(authority)),
             (file::CONSUL_CERTIFICATE, Secret::new(consul.certificate)),
             (file::CONSUL_KEY, consul.key),
             (file::NOMAD_CERTIFICATE, Secret::new(nomad.certificate)),
             (file::NOMAD_KEY, nomad.key),
             (file::CONSUL_GOSSIP, self.secrets.consul_gossip.clone()),
-        ])
+        ];
+        if matches!(role, Role::Server(_)) {
+            files.push((file::NOMAD_GOSSIP, self.secrets.nomad_gossip.clone()));
+        }
+        Ok(files)
     }
 
     /// The node's agent, which may write the node and what runs on it, and its Nomad, which may look alone.
@@ -330,7 +359,7 @@ mod tests {
     fn a_nodes_certificate_can_never_serve() {
         let cluster = cluster();
         let node = NodeId::of(Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]));
-        let files = cluster.certificates(now(), &node).unwrap();
+        let files = cluster.certificates(now(), &node, Role::Client).unwrap();
         let of = |name: &str| files.iter().find(|(file, _)| *file == name).unwrap().1.expose();
         let (consul, nomad) = (of("consul.pem"), of("nomad.pem"));
         for certificate in [consul, nomad] {
@@ -344,6 +373,24 @@ mod tests {
         assert!(proves(&cluster, consul, "client.dc1.consul", now()));
         assert!(!proves(&cluster, consul, "client.global.nomad", now()));
         assert!(!proves(&super::tests::cluster(), consul, "localhost", now()), "another authority");
+    }
+
+    #[test]
+    fn a_node_that_serves_proves_it_and_gets_the_servers_gossip_key() {
+        let cluster = cluster();
+        let node = NodeId::of(Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]));
+        let of = |role, name: &str| {
+            let files = cluster.certificates(now(), &node, role).unwrap();
+            files.into_iter().find(|(file, _)| *file == name).map(|(_, text)| text.expose().clone())
+        };
+        let server = Role::Server([10, 77, 0, 2].into());
+        assert!(proves(&cluster, &of(server, "consul.pem").unwrap(), "server.dc1.consul", now()));
+        assert!(proves(&cluster, &of(server, "nomad.pem").unwrap(), "server.global.nomad", now()));
+        assert!(of(server, "nomad-gossip").is_some());
+        for role in [Role::Client, Role::FormerServer] {
+            assert!(!proves(&cluster, &of(role, "nomad.pem").unwrap(), "server.global.nomad", now()));
+            assert!(of(role, "nomad-gossip").is_none(), "{role:?}");
+        }
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub struct Facts {
     /// Where the first server's HTTP interfaces answer. Loopback: nodes speak RPC, and Roost is on the same host.
     #[serde(default = "loopback")]
     pub http: IpAddr,
-    /// Other servers, where there are any.
+    /// Other servers, where there are any. Their HTTP interfaces answer there too, for who shows a certificate.
     #[serde(default)]
     pub others: Vec<IpAddr>,
     /// How long an agent's certificate lives.
@@ -143,6 +143,28 @@ impl Facts {
         format!("https://{}", SocketAddr::new(self.http, self.ports.nomad_http))
     }
 
+    /// Consul's HTTPS on the other servers.
+    #[must_use]
+    pub fn other_consul_urls(&self) -> Vec<String> {
+        self.other_urls(self.ports.consul_https)
+    }
+
+    /// Nomad's HTTPS on the other servers.
+    #[must_use]
+    pub fn other_nomad_urls(&self) -> Vec<String> {
+        self.other_urls(self.ports.nomad_http)
+    }
+
+    fn other_urls(&self, port: u16) -> Vec<String> {
+        self.others.iter().map(|server| format!("https://{}", SocketAddr::new(*server, port))).collect()
+    }
+
+    /// Where servers join each other's gossip in Nomad.
+    #[must_use]
+    pub fn nomad_join(&self) -> Vec<String> {
+        self.servers().map(|server| SocketAddr::new(server, self.ports.nomad_serf).to_string()).collect()
+    }
+
     /// Where nodes join Consul's gossip.
     #[must_use]
     pub fn consul_join(&self) -> Vec<String> {
@@ -184,6 +206,18 @@ impl Facts {
         self.local(node, format!("client.{}.nomad", self.region))
     }
 
+    /// The certificate of a node that is a server, for its Consul.
+    #[must_use]
+    pub fn wants_consul_server_on(&self, node: &NodeId, address: IpAddr) -> Wanted {
+        reached(address, self.local(node, self.consul_server()))
+    }
+
+    /// The certificate of a node that is a server, for its Nomad.
+    #[must_use]
+    pub fn wants_nomad_server_on(&self, node: &NodeId, address: IpAddr) -> Wanted {
+        reached(address, self.local(node, self.nomad_server()))
+    }
+
     /// The daemon's own: it asks, and nobody is ever served with it.
     #[must_use]
     pub fn wants_caller(&self) -> Wanted {
@@ -207,6 +241,12 @@ impl Facts {
         let names = [role, "localhost".to_owned()].into_iter().chain(id).collect();
         Wanted { name, names, addresses, side: Side::Both, lifetime: self.certificate_lifetime }
     }
+}
+
+/// Also there, for who comes from elsewhere.
+fn reached(address: IpAddr, mut wanted: Wanted) -> Wanted {
+    wanted.addresses.push(address);
+    wanted
 }
 
 fn loopback() -> IpAddr {
@@ -264,6 +304,8 @@ pub(crate) mod tests {
         let facts = Facts { others: vec![Ipv4Addr::new(10, 77, 0, 2).into()], ..facts() };
         assert_eq!(facts.consul_join(), ["10.77.0.1:8301", "10.77.0.2:8301"]);
         assert_eq!(facts.nomad_servers(), ["10.77.0.1:4647", "10.77.0.2:4647"]);
+        assert_eq!(facts.nomad_join(), ["10.77.0.1:4648", "10.77.0.2:4648"]);
         assert_eq!(facts.nomad_url(), "https://127.0.0.1:4646");
+        assert_eq!(facts.other_consul_urls(), ["https://10.77.0.2:8501"]);
     }
 }

@@ -1,5 +1,7 @@
 //! What one node needs to join, minted for one run and kept nowhere here.
 
+use std::net::IpAddr;
+
 use serde_json::{Map, Value, json};
 use vocabulary::{NodeId, Secret};
 
@@ -18,8 +20,19 @@ pub struct NodeKit {
     /// agents' files say, but for what is in `files` (`gossip` and tokens are merged from a second file).
     pub variables: Map<String, Value>,
     /// By name: `ca.pem`, `consul.pem`, `consul-key.pem`, `nomad.pem`, `nomad-key.pem`, `consul-gossip`,
-    /// `consul-agent-token`, `nomad-consul-token`, `nomad-intro-token`.
+    /// `consul-agent-token`, `nomad-consul-token`, `nomad-intro-token`; and `nomad-gossip` for one that serves.
     pub files: Vec<(&'static str, Secret<String>)>,
+}
+
+/// What a node is in the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It runs jobs.
+    Client,
+    /// It runs jobs, and has a vote in both agents' raft; the others reach it there.
+    Server(IpAddr),
+    /// It runs jobs and had a vote: it gives that back before it goes on as a client.
+    FormerServer,
 }
 
 /// No kit for this node.
@@ -61,18 +74,27 @@ pub(super) mod file {
     pub(in crate::bootstrap) const CONSUL_AGENT_TOKEN: &str = "consul-agent-token";
     pub(in crate::bootstrap) const NOMAD_CONSUL_TOKEN: &str = "nomad-consul-token";
     pub(in crate::bootstrap) const NOMAD_INTRO_TOKEN: &str = "nomad-intro-token";
+    pub(in crate::bootstrap) const NOMAD_GOSSIP: &str = "nomad-gossip";
 }
 
 /// What the roles are told.
-pub(super) fn variables(facts: &Facts, node: &NodeId) -> Map<String, Value> {
+pub(super) fn variables(facts: &Facts, node: &NodeId, role: Role) -> Map<String, Value> {
     let name = node.to_string();
+    let (consul, nomad) = (Place::of_node(&name, "consul"), Place::of_node(&name, "nomad"));
+    let (consul, nomad) = match role {
+        Role::Server(at) => (agents::consul_joiner(facts, &consul, at), agents::nomad_joiner(facts, &nomad, at)),
+        Role::Client | Role::FormerServer => {
+            (agents::consul_client(facts, &consul), agents::nomad_client(facts, &nomad))
+        }
+    };
     let variables = json!({
         "datacenter": facts.datacenter,
         "region": facts.region,
         "consul_servers": facts.consul_join(),
         "nomad_servers": facts.nomad_servers(),
-        "consul_config": agents::consul_client(facts, &Place::of_node(&name, "consul")),
-        "nomad_config": agents::nomad_client(facts, &Place::of_node(&name, "nomad")),
+        "consul_config": consul,
+        "nomad_config": nomad,
+        "roost_leaves": role == Role::FormerServer,
     });
     match variables {
         Value::Object(variables) => variables,

@@ -99,9 +99,13 @@ pub enum KvError {
     },
 }
 
-/// rs-consul over our own TLS and a pool.
-pub(super) fn client(endpoint: &Endpoint, connected: &Connected) -> Result<rs_consul::Consul, BuildError> {
-    let bad = |source| BuildError::Tls { address: endpoint.address.clone(), source };
+/// rs-consul over our own TLS and a pool, towards one server.
+pub(super) fn client(
+    endpoint: &Endpoint,
+    address: &str,
+    connected: &Connected,
+) -> Result<rs_consul::Consul, BuildError> {
+    let bad = |source| BuildError::Tls { address: address.to_owned(), source };
     let builder = HttpsConnectorBuilder::new().with_tls_config(connected.tls.clone()).https_or_http();
     let name = endpoint.tls.as_ref().and_then(|tls| tls.server_name.clone());
     let connector = match name {
@@ -115,7 +119,7 @@ pub(super) fn client(endpoint: &Endpoint, connected: &Connected) -> Result<rs_co
     pooled.pool_idle_timeout(Duration::from_secs(30)).pool_max_idle_per_host(4);
     let https = pooled.build(connector);
     let config = rs_consul::Config {
-        address: endpoint.address.trim_end_matches('/').to_owned(),
+        address: address.to_owned(),
         token: endpoint.token.as_ref().map(|token| token.expose().clone()),
         hyper_builder: pooled,
     };
@@ -123,6 +127,11 @@ pub(super) fn client(endpoint: &Endpoint, connected: &Connected) -> Result<rs_co
 }
 
 impl Client {
+    /// The library, towards the server that is asked now.
+    fn kv(&self) -> &rs_consul::Consul {
+        &self.kv[self.wire().way()]
+    }
+
     /// One call of rs-consul: its turn, the whole of it in time, its errors in words. A 404 is none.
     async fn kv_call<T>(
         &self,
@@ -130,9 +139,13 @@ impl Client {
         answer: impl Future<Output = Result<T, ConsulError>>,
     ) -> Result<Option<T>, KvError> {
         self.wire().turn().await;
-        let limit = self.wire().limits().answer;
+        let (limit, way) = (self.wire().limits().answer, self.wire().way());
         let (address, key) = (self.wire().address().to_owned(), key.to_owned());
-        match tokio::time::timeout(limit, answer).await {
+        let answer = tokio::time::timeout(limit, answer).await;
+        if !matches!(&answer, Ok(Ok(_) | Err(ConsulError::UnexpectedResponseCode(..) | ConsulError::InvalidUtf8(_)))) {
+            self.wire().gave_up(way);
+        }
+        match answer {
             Err(_) => Err(KvError::Call { key, source: CallError::TimedOut { service: "Consul", address, limit } }),
             Ok(Ok(answer)) => Ok(Some(answer)),
             Ok(Err(ConsulError::UnexpectedResponseCode(status, _))) if status.as_u16() == 404 => Ok(None),
@@ -156,14 +169,14 @@ impl Client {
             Put::Acquire(session) => request.acquire = session.as_str(),
             Put::Release(session) => request.release = session.as_str(),
         }
-        let put = self.kv.create_or_update_key(request, value.as_bytes().to_vec());
+        let put = self.kv().create_or_update_key(request, value.as_bytes().to_vec());
         Ok(self.kv_call(key, put).await?.is_some_and(|(done, _)| done))
     }
 
     async fn kv_read(&self, key: &str, recurse: bool) -> Result<Vec<Entry>, KvError> {
         let encoded = encoded(key);
         let request = ReadKeyRequest::builder().key(encoded.as_str()).recurse(recurse).build();
-        let found = self.kv_call(key, self.kv.read_key(request)).await?;
+        let found = self.kv_call(key, self.kv().read_key(request)).await?;
         Ok(found.map(|found| found.response.into_iter().map(Entry::from).collect()).unwrap_or_default())
     }
 }
@@ -206,7 +219,7 @@ impl KeyValue for Client {
             Cas::Any => {
                 let encoded = encoded(key);
                 let request = DeleteKeyRequest::builder().key(encoded.as_str()).build();
-                self.kv_call(key, self.kv.delete_key(request)).await.map(drop)
+                self.kv_call(key, self.kv().delete_key(request)).await.map(drop)
             }
             Cas::Absent => self.read(key).await?.map_or(Ok(()), |_| Err(KvError::Conflict { key: key_owned() })),
             Cas::At(index) => {

@@ -6,7 +6,7 @@ use vocabulary::Secret;
 use super::{AgentHealth, AgentMembers, AgentSelf, AutopilotHealth, Client};
 use crate::{
     gossip::{GossipKey, Ring},
-    transport::CallError,
+    transport::{CallError, health},
 };
 
 impl Client {
@@ -64,9 +64,9 @@ impl Client {
         self.ask(Box::pin(self.api.keyring_remove(&GossipKey(key.clone())))).await.map(drop)
     }
 
-    /// Whether the servers would survive losing one.
+    /// The servers, and whether they would survive losing one.
     pub async fn autopilot_health(&self) -> Result<AutopilotHealth, CallError> {
-        self.ask(Box::pin(self.api.autopilot_health())).await
+        health(self.wire(), self.api.autopilot_health()).await
     }
 
     /// How the scheduler is configured.

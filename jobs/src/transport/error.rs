@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use progenitor_client::{ByteStream, Error, ResponseValue};
+use reqwest::StatusCode;
+use serde::de::DeserializeOwned;
 
 use super::wire::Wire;
 
@@ -159,6 +161,21 @@ pub(crate) async fn call<T>(
     match answer.await {
         Ok(answer) => Ok(answer),
         Err(error) => Err(explain(wire, error).await),
+    }
+}
+
+/// How well the servers are. Both agents say it with status 429 where they are not, in the same form.
+pub(crate) async fn health<T: DeserializeOwned>(
+    wire: &Wire,
+    answer: impl Future<Output = Result<ResponseValue<T>, Error<ByteStream>>>,
+) -> Result<T, CallError> {
+    match answer.await {
+        Err(Error::ErrorResponse(ill)) if ill.status() == StatusCode::TOO_MANY_REQUESTS => {
+            let said = read_all(wire, ill.into_inner(), SAID_BYTES_MAX).await?;
+            let (service, address) = (wire.service().name(), wire.address().to_owned());
+            serde_json::from_slice(&said).map_err(|source| CallError::Unreadable { service, address, source })
+        }
+        answer => Ok(call(wire, std::future::ready(answer)).await?.into_inner()),
     }
 }
 

@@ -14,7 +14,11 @@ use reqwest::{
 use rustls::ClientConfig;
 use tasks::{Clock, SystemClock};
 
-use super::{BuildError, Endpoint, Limits, Pace, TlsError, tls::trust_nobody};
+use super::{
+    BuildError, Endpoint, Limits, Pace, TlsError,
+    tls::trust_nobody,
+    ways::{Way, Ways},
+};
 
 /// Whose API it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +38,7 @@ pub struct Wire {
     limits: Limits,
     pace: Arc<Pace>,
     clock: Arc<dyn Clock>,
+    ways: Arc<Ways>,
 }
 
 /// Everything that a client is made of.
@@ -41,6 +46,8 @@ pub(crate) struct Connected {
     pub(crate) http: reqwest::Client,
     /// The address with the name that certificates are checked against.
     pub(crate) base: String,
+    /// Where each of the servers is, by its address alone.
+    pub(crate) addresses: Vec<String>,
     pub(crate) wire: Wire,
     /// For an HTTP library of someone else.
     pub(crate) tls: ClientConfig,
@@ -49,31 +56,41 @@ pub(crate) struct Connected {
 /// Prepares everything; connects to nobody yet.
 pub(crate) fn connect(service: Service, endpoint: &Endpoint) -> Result<Connected, BuildError> {
     let address = endpoint.address.trim_end_matches('/').to_owned();
-    let bad = || BuildError::Address { address: address.clone() };
-    let url = Url::parse(&address).map_err(|_| bad())?;
+    let tls_error = |source| BuildError::Tls { address: address.clone(), source };
+    let tls = match &endpoint.tls {
+        Some(tls) => tls.config().map_err(tls_error)?,
+        None => trust_nobody().map_err(tls_error)?,
+    };
+    let others = endpoint.others.iter().map(|other| other.trim_end_matches('/').to_owned());
+    let addresses: Vec<String> = std::iter::once(address).chain(others).collect();
+    let first = way(endpoint, &addresses[0], &tls)?;
+    let others = addresses[1..].iter().map(|other| way(endpoint, other, &tls)).collect::<Result<_, _>>()?;
+    let (http, base) = (first.http.clone(), first.base.as_str().trim_end_matches('/').to_owned());
+    let wire = Wire::new(service, &addresses, endpoint, Ways { first, others, turn: endpoint.turn.clone() })?;
+    Ok(Connected { http, base, addresses, wire, tls })
+}
+
+fn way(endpoint: &Endpoint, address: &str, tls: &ClientConfig) -> Result<Way, BuildError> {
+    let bad = || BuildError::Address { address: address.to_owned() };
+    let url = Url::parse(address).map_err(|_| bad())?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Err(bad());
     }
-    let client_error = |source| BuildError::Client { address: address.clone(), source };
     let builder = reqwest::Client::builder()
         .connect_timeout(endpoint.limits.connect)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .tcp_keepalive(Duration::from_secs(15));
-    let tls_error = |source| BuildError::Tls { address: address.clone(), source };
-    let (builder, base, tls) = match (&endpoint.tls, url.scheme()) {
-        (Some(tls), "https") => {
-            let config = tls.config().map_err(tls_error)?;
-            let (builder, base) = named(builder, &url, tls.server_name.as_deref()).map_err(tls_error)?;
-            (builder, base, config)
-        }
-        (None, "https") => return Err(BuildError::NoAuthority { address }),
-        _ => (builder, address.clone(), trust_nobody().map_err(tls_error)?),
+    let tls_error = |source| BuildError::Tls { address: address.to_owned(), source };
+    let (builder, base) = match (&endpoint.tls, url.scheme()) {
+        (Some(tls), "https") => named(builder, &url, tls.server_name.as_deref()).map_err(tls_error)?,
+        (None, "https") => return Err(BuildError::NoAuthority { address: address.to_owned() }),
+        _ => (builder, url),
     };
     // Always given: without, the library looks for a process-wide provider and panics where there is none.
-    let http = builder.tls_backend_preconfigured(tls.clone()).build().map_err(client_error)?;
-    let wire = Wire::new(service, address, endpoint)?;
-    Ok(Connected { http, base, wire, tls })
+    let http = builder.tls_backend_preconfigured(tls.clone()).build();
+    let http = http.map_err(|source| BuildError::Client { address: address.to_owned(), source })?;
+    Ok(Way { http, base })
 }
 
 /// Lets the certificate be checked against its own name, while the address stays where the connection goes.
@@ -81,9 +98,8 @@ fn named(
     builder: reqwest::ClientBuilder,
     url: &Url,
     name: Option<&str>,
-) -> Result<(reqwest::ClientBuilder, String), TlsError> {
-    let plain = url.as_str().trim_end_matches('/').to_owned();
-    let Some(name) = name else { return Ok((builder, plain)) };
+) -> Result<(reqwest::ClientBuilder, Url), TlsError> {
+    let Some(name) = name else { return Ok((builder, url.clone())) };
     let unusable = || TlsError::Name { name: name.to_owned() };
     // Only an address can stand behind another name: a host name would have to be looked up by us.
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
@@ -91,8 +107,7 @@ fn named(
     let port = url.port_or_known_default().unwrap_or(443);
     let mut renamed = url.clone();
     renamed.set_host(Some(name)).map_err(|_| unusable())?;
-    let base = renamed.as_str().trim_end_matches('/').to_owned();
-    Ok((builder.resolve(name, SocketAddr::new(host, port)), base))
+    Ok((builder.resolve(name, SocketAddr::new(host, port)), renamed))
 }
 
 impl Service {
@@ -117,7 +132,8 @@ impl Service {
 }
 
 impl Wire {
-    fn new(service: Service, address: String, endpoint: &Endpoint) -> Result<Self, BuildError> {
+    fn new(service: Service, addresses: &[String], endpoint: &Endpoint, ways: Ways) -> Result<Self, BuildError> {
+        let address = addresses.join(" or ");
         let token = match &endpoint.token {
             Some(token) => {
                 let value = HeaderValue::from_str(token.expose());
@@ -135,6 +151,7 @@ impl Wire {
             limits: endpoint.limits,
             pace: Arc::new(Pace::new(endpoint.limits.per_second, endpoint.limits.burst)),
             clock: Arc::new(SystemClock),
+            ways: Arc::new(ways),
         })
     }
 
@@ -148,6 +165,21 @@ impl Wire {
 
     pub(crate) const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Sends a request to a server that answers.
+    pub(crate) async fn send(&self, request: Request) -> reqwest::Result<reqwest::Response> {
+        self.ways.send(request).await
+    }
+
+    /// Which of the servers is asked now.
+    pub(crate) fn way(&self) -> usize {
+        self.ways.at()
+    }
+
+    /// That server did not answer: another is asked next.
+    pub(crate) fn gave_up(&self, way: usize) {
+        self.ways.past(way);
     }
 
     /// Requests so far, of all clones together.
