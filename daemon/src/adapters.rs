@@ -16,6 +16,7 @@
 //! | `pulse.rs` | | whether the node that owns a MAC is up, and where |
 //! | `retirement.rs` | nodes that leave the cluster, as a part | `orders.rs` |
 //! | `roster.rs` | | keeps the inventory file in step with the lifecycle |
+//! | `servers.rs` | `ServersDesk`, `Fleet` | the API, and `cluster::promoter` |
 //! | `switches.rs` | power orders as a part | `orders.rs` |
 //! | `runs.rs` | `RunBook`, `LaunchPad` | the Ansible runner |
 //! | `watching.rs` | tells what `jobs::watch` sees | the bus, `/readyz`, `/metrics` |
@@ -37,5 +38,6 @@ pub mod pulse;
 pub mod retirement;
 pub mod roster;
 pub mod runs;
+pub mod servers;
 pub mod switches;
 pub mod watching;

@@ -28,10 +28,11 @@ use crate::{
         retirement::Retirer,
         roster::Roster,
         runs::{Book, Pad, Switch},
+        servers::{self, Runs},
         switches::{self, Switcher},
     },
     bus::Bus,
-    cluster::Door,
+    cluster::{Door, promoter::Promoter},
     config::{self, Config, DhcpMode, PowerMethod, TlsSource},
     http::{
         self,
@@ -271,6 +272,8 @@ pub struct ApiParts {
     pub switcher: Switcher,
     /// Makes data disks.
     pub disk_maker: DiskMaker,
+    /// Makes nodes servers of the cluster; absent where none of Roost's own is made.
+    pub promoter: Option<Promoter<Runs>>,
 }
 
 /// The API and its listeners.
@@ -298,11 +301,13 @@ pub async fn api(
     let orders = Orders { nodes: nodes.clone(), switches, disks, pulse, roster, door: door.clone() };
     let switch = Switch { runner, data_dir: config.data_dir.clone() };
     let (desk, rotator) = fleet::fleet(nodes.clone(), keys, Arc::clone(&clock), answer_within);
+    let (servers, promoter) = servers::servers(&door, &nodes, &store, &clock);
     let deps = Deps {
         bus: Bus::new(store.clone()),
         fleet: Arc::new(desk),
         gossip: Arc::new(gossip),
         cluster: Arc::new(door),
+        servers: Arc::new(servers),
         nodes: Arc::new(orders),
         runs: Arc::new(RunOrders { nodes, runner: switch, store: store.clone() }),
         parts: Arc::new(Parts { tasks: statuses, watched }),
@@ -314,7 +319,7 @@ pub async fn api(
     let api = Api::new(api_config(config), deps, closing);
     let router = http::router(api.clone())?;
     let server = Server::build(listen_config(config), router, clock).await?;
-    Ok(ApiParts { api, server, clerk, rotator, gossip_rotator, switcher, disk_maker })
+    Ok(ApiParts { api, server, clerk, rotator, gossip_rotator, switcher, disk_maker, promoter })
 }
 
 fn api_config(config: &Config) -> ApiConfig {

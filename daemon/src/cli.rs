@@ -29,6 +29,7 @@ mod run;
 mod screen;
 mod secret;
 mod serve;
+mod servers;
 mod sse;
 mod ssh;
 mod status;

@@ -14,16 +14,20 @@ pub mod init;
 pub mod joined;
 pub mod keeper;
 pub mod kept;
+pub mod promoter;
 pub mod rotation;
+pub mod servers;
 pub mod status;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use jobs::bootstrap::{As, Clients, Cluster, ClusterError};
+use jobs::bootstrap::{As, Clients, Cluster, ClusterError, Role};
 use tasks::Clock;
+use vocabulary::{NodeId, Timestamp};
 
 use crate::config::{ClusterMode, Config};
-use kept::{Kept, KeptError};
+use kept::{Kept, KeptError, State};
+use servers::Server;
 
 /// Why there are no clients.
 #[derive(Debug, thiserror::Error)]
@@ -64,19 +68,22 @@ struct Inner {
 
 /// A cluster of Roost's own.
 pub(crate) struct Own {
-    /// Another one once its secrets are others.
+    /// Another one once its secrets or its servers are others.
     cluster: RwLock<Arc<Cluster>>,
     pub(crate) kept: Kept,
-    /// Held by who writes the files of the server's agents: one writes certificates, another gossip keys.
+    /// Held by who writes the files of the server's agents: one writes certificates, another what they read besides.
     pub(crate) writing: tokio::sync::Mutex<()>,
     /// Held by who replaces the gossip keys.
     pub(crate) rotating: tokio::sync::Mutex<()>,
+    /// Nodes that are servers too, as they are kept.
+    servers: Mutex<Vec<Server>>,
 }
 
 impl Own {
-    fn new(cluster: Cluster, kept: Kept) -> Self {
+    fn new(cluster: Cluster, kept: Kept, servers: Vec<Server>) -> Self {
         let cluster = RwLock::new(Arc::new(cluster));
-        Self { cluster, kept, writing: tokio::sync::Mutex::default(), rotating: tokio::sync::Mutex::default() }
+        let (writing, rotating) = <(tokio::sync::Mutex<()>, tokio::sync::Mutex<()>)>::default();
+        Self { cluster, kept, writing, rotating, servers: Mutex::new(servers) }
     }
 
     /// As it is now.
@@ -86,6 +93,10 @@ impl Own {
 
     fn replace(&self, cluster: Cluster) {
         *self.cluster.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(cluster);
+    }
+
+    fn servers(&self) -> std::sync::MutexGuard<'_, Vec<Server>> {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -106,9 +117,10 @@ impl Door {
                 Some(kept) if !kept.state().is_closed => (None, Err(Away::HalfMade)),
                 Some(kept) => {
                     let secrets = kept.secrets().map_err(OpenError::Kept)?;
-                    let cluster = Cluster::new(kept.state().facts.clone(), secrets).map_err(OpenError::Keys)?;
+                    let servers = kept.servers().map_err(OpenError::Kept)?;
+                    let cluster = Cluster::new(kept.facts_with(&servers), secrets).map_err(OpenError::Keys)?;
                     let clients = cluster.clients(As::Daemon, clock.now()).map_err(OpenError::Keys)?;
-                    (Some(Own::new(cluster, kept)), Ok(clients))
+                    (Some(Own::new(cluster, kept, servers)), Ok(clients))
                 }
             },
         };
@@ -128,10 +140,55 @@ impl Door {
         }
     }
 
-    /// The cluster itself, where it is Roost's own: what lets nodes in.
+    /// The cluster itself as it is now, where it is Roost's own: what lets nodes in.
     #[must_use]
     pub fn own(&self) -> Option<Arc<Cluster>> {
         self.0.own.as_ref().map(Own::cluster)
+    }
+
+    /// What everybody may know of a cluster of Roost's own.
+    #[must_use]
+    pub fn state(&self) -> Option<&State> {
+        self.0.own.as_ref().map(|own| own.kept.state())
+    }
+
+    /// Nodes that are servers too, become one or stop being one.
+    #[must_use]
+    pub fn servers(&self) -> Vec<Server> {
+        self.0.own.as_ref().map(|own| own.servers().clone()).unwrap_or_default()
+    }
+
+    /// What this node is in a cluster of Roost's own.
+    #[must_use]
+    pub fn role(&self, node: &NodeId) -> Role {
+        self.servers().iter().find(|server| server.node == *node).map_or(Role::Client, Server::role)
+    }
+
+    /// Changes which nodes are servers; on disk when it returns, and in use from then on: clients ask those that vote, kits
+    /// name them, and the first server's agents read of them when they start next.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub async fn change_servers(
+        &self,
+        now: Timestamp,
+        change: impl FnOnce(&mut Vec<Server>) + Send,
+    ) -> Result<(), OpenError> {
+        let Some(own) = &self.0.own else { return Ok(()) };
+        let _files = own.writing.lock().await;
+        let mut servers = own.servers().clone();
+        change(&mut servers);
+        own.kept.keep_servers(&servers).map_err(OpenError::Kept)?;
+        let (cluster, facts) = (own.cluster(), own.kept.facts_with(&servers));
+        *own.servers() = servers;
+        if *cluster.facts() != facts {
+            let changed = Cluster::new(facts, cluster.secrets().clone()).map_err(OpenError::Keys)?;
+            let clients = changed.clients(As::Daemon, now).map_err(OpenError::Keys)?;
+            own.kept.write_agents(&changed).map_err(OpenError::Kept)?;
+            own.replace(changed);
+            self.replace(clients);
+        }
+        Ok(())
     }
 
     fn owned(&self) -> Option<&Own> {

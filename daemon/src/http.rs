@@ -8,7 +8,7 @@
 //! | `request.rs` | around every request: id, deadline, error shape, log, metrics |
 //! | `linger.rs` | the rest of a refused request, read so that its sender sees the answer |
 //! | `nodes.rs`, `runs.rs`, `leases.rs`, `keys.rs`, `events.rs`, `status.rs` | the resources |
-//! | `jobs/`, `secrets.rs`, `drain.rs` | those of the cluster |
+//! | `jobs/`, `secrets.rs`, `drain.rs`, `servers.rs` | those of the cluster |
 //! | `wire.rs` | what answers look like |
 //! | `sight.rs` | what of them a caller without `operate` does not see |
 //! | `provision.rs` | the two POSTs of booting machines, for the boot listener alone |
@@ -44,6 +44,7 @@ pub mod retire;
 pub mod runs;
 pub mod secrets;
 pub mod serve;
+pub mod servers;
 mod sight;
 pub mod state;
 mod status;
@@ -73,6 +74,7 @@ use state::Api;
         (name = "nodes", description = "Machines and their way to ready"),
         (name = "runs", description = "Ansible runs"),
         (name = "jobs", description = "What runs on the cluster, and its secrets"),
+        (name = "cluster", description = "The servers of Consul and Nomad"),
         (name = "events", description = "What happens, as it happens"),
         (name = "keys", description = "API keys"),
         (name = "network", description = "Addresses"),
@@ -112,6 +114,7 @@ fn documented() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .merge(runs::router())
         .merge(jobs::router())
         .merge(secrets::router())
+        .merge(servers::router())
         .merge(events::router())
         .merge(leases::router())
         .merge(keys::router())

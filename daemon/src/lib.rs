@@ -132,7 +132,7 @@ impl Daemon {
     pub async fn run(self, stop: Stop) -> Result<(), BoxError> {
         let Self { mut supervisor, store, nodes, past, dhcp, tftp, boot, .. } = self;
         let Self { runner, launcher, follower, keeper, joiner, retirer, renewer, watchers, closing, .. } = self;
-        let build::ApiParts { api, server, clerk, rotator, gossip_rotator, switcher, disk_maker } = self.api;
+        let build::ApiParts { api, server, clerk, rotator, gossip_rotator, switcher, disk_maker, promoter } = self.api;
         supervisor.spawn("nodes", OnError::Stop, |stop| nodes.run(stop));
         supervisor.spawn("store/retention", OnError::Log, |stop| past.run(stop));
         if let Some(dhcp) = dhcp {
@@ -144,6 +144,9 @@ impl Daemon {
         supervisor.spawn("ansible/launcher", OnError::Stop, |stop| launcher.run(stop));
         if let Some(keeper) = keeper {
             supervisor.spawn("cluster/keeper", OnError::Stop, |stop| keeper.run(stop));
+        }
+        if let Some(promoter) = promoter {
+            supervisor.spawn("cluster/servers", OnError::Stop, |stop| promoter.run(stop));
         }
         if let Some(joiner) = joiner {
             supervisor.spawn("nodes/joiner", OnError::Stop, |stop| joiner.run(stop));

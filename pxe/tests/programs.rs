@@ -171,7 +171,11 @@ impl Authority {
 
     /// Authority, certificate and key, as role `program` takes them.
     fn issue(&self, folder: &Path, days_over: i64) -> Value {
-        let mut params = CertificateParams::new(vec!["node".to_owned()]).unwrap();
+        self.issue_to("node", folder, days_over)
+    }
+
+    fn issue_to(&self, name: &str, folder: &Path, days_over: i64) -> Value {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, "node");
         let day = |days: i64| {
             let at = SystemClock.now().checked_add(jiff::SignedDuration::from_hours(days * 24)).unwrap();
@@ -211,6 +215,7 @@ async fn a_certificate_is_renewed_when_a_third_of_its_life_is_over_or_its_author
     std::fs::write(node.path().join("a-key.pem"), KeyPair::generate().unwrap().serialize_pem()).unwrap();
     assert_eq!(renewed(other.issue(node.path(), 0)).await, 2, "the key beside it is another one's");
     assert_eq!(renewed(other.issue(node.path(), 0)).await, 0);
+    assert_eq!(renewed(other.issue_to("server", node.path(), 0)).await, 2, "it is to prove something else");
 }
 
 /// Says yes to everything but a restart while `refuse` is there, and notes what it was told.
@@ -280,4 +285,25 @@ fn what_a_run_that_was_cut_off_changed_reaches_its_unit_with_the_next_one() {
     std::fs::remove_file(node.0.path().join("refuse")).unwrap();
     assert_eq!(node.place("two", "two"), (told(&["restarted"], &[]), "daemon-reload restart".to_owned()));
     assert_eq!(node.place("two", "two"), (told(&[], &[]), String::new()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_servers_data_never_lie_in_ram() {
+    let node = tempfile::tempdir().unwrap();
+    let ram = tempfile::tempdir_in("/dev/shm").unwrap();
+    let program = node.path().join("program");
+    std::fs::write(&program, "x").unwrap();
+    let known = json!({"path": program, "sha256": Blob::of_file(&program).unwrap().sha256, "packed": "", "urls": []});
+    let place_on = async |folder: &Path| {
+        let files = json!([{"path": node.path().join("conf"), "mode": "600", "content": "{}"}]);
+        let none: [Value; 0] = [];
+        place(json!({"program": known, "folders": none, "files": files, "credentials": none,
+            "introductions": none, "unit": {}, "certificates": {}, "durable": [folder]}))
+        .await
+    };
+    let refused = place_on(ram.path()).await;
+    let said = refused["failed"].as_str().unwrap();
+    assert!(said.contains("would not outlive a reboot") && said.contains("roost node disk"), "{said}");
+    assert!(!node.path().join("conf").exists(), "nothing was changed");
+    assert_eq!(place_on(Path::new(env!("CARGO_MANIFEST_DIR"))).await["changed"], json!(["conf"]));
 }

@@ -1,10 +1,13 @@
 //! What a run is given so that its node can join: what `jobs` mints for the node, and the programs of the asset store.
 
-use std::{net::SocketAddrV4, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddrV4},
+    sync::Arc,
+};
 
 use ansible::{Kit, Kits, RunOrder};
 use async_trait::async_trait;
-use jobs::bootstrap::{Clients, NodeKit};
+use jobs::bootstrap::{Clients, NodeKit, Role};
 use pxe::assets::{Assets, PROGRAMS, Program};
 use serde_json::{Map, Value, json};
 use tasks::Clock;
@@ -33,10 +36,23 @@ impl Kits for ClusterKits {
         let programs = programs(&self.assets, &self.listen)?;
         let node = &order.run.node;
         let Some(cluster) = self.door.own() else { return Ok(Kit::default()) };
-        let minted = cluster.mint(self.clock.now(), node).await.map_err(|error| Reason {
-            cause: tasks::chain(&error),
-            remedy: format!("roost cluster status; then roost run retry {}", order.run.id),
-        })?;
+        let failed =
+            |cause| Reason { cause, remedy: format!("roost cluster status; then roost run retry {}", order.run.id) };
+        let role = match self.door.role(node) {
+            // An address is leased: a server is reached where it is in this boot.
+            Role::Server(known) if known != IpAddr::V4(order.host.address) => {
+                let moved = self.door.change_servers(self.clock.now(), |servers| {
+                    for server in servers.iter_mut().filter(|server| server.node == *node) {
+                        server.address = order.host.address;
+                    }
+                });
+                moved.await.map_err(|error| failed(tasks::chain(&error)))?;
+                Role::Server(order.host.address.into())
+            }
+            role => role,
+        };
+        let minted = cluster.mint_as(self.clock.now(), node, role).await;
+        let minted = minted.map_err(|error| failed(tasks::chain(&error)))?;
         Ok(joined(minted, programs))
     }
 

@@ -28,6 +28,7 @@ use crate::{
         init::{self, InitError, Prepared},
         joined,
         kept::{Kept, Sealing, StartedBy},
+        servers::Turn,
         status::{self, AgentReport, OwnReport, Report},
     },
     config::{ClusterMode, Config},
@@ -72,6 +73,24 @@ pub(super) enum ClusterVerb {
     /// again with its next run. Refused while anybody hears the gossip who is none of Roost's nodes. What was begun is gone
     /// on with, whatever ends the daemon.
     Rotate(Rehearsal),
+    /// List the servers, how both agents have them, and what is under way.
+    Servers(Output),
+    /// Make nodes servers of Consul and Nomad, beside the first one: three outlive the loss of any one.
+    ///
+    /// A node goes on running jobs. It must be ready and have a data disk (roost node disk), since a server keeps what
+    /// the cluster knows; and it must have booted with it. Name two nodes to go from one server to three: an even number
+    /// outlives no more than one less, and is refused without --even. One node after the other is configured by a run,
+    /// its agents restart as servers with certificates of that role, and the next one waits until it votes in both. From
+    /// then on the daemon asks another server where one does not answer, and each run tells its node of all of them.
+    ///
+    /// The order is kept: a daemon that ends meanwhile goes on with it, and Ctrl-C ends the watching alone. Where it
+    /// stops, it says why and what to do; when that is done it goes on by itself, and demote takes it back.
+    Promote(super::servers::Turned),
+    /// Make servers clients again: they give their votes back and go on running jobs.
+    ///
+    /// Refused where the servers that stay would not be most of themselves. A node that is gone for good is let go too,
+    /// once the others have taken its vote from it, which they do by themselves some seconds after they lost it.
+    Demote(super::servers::Turned),
     /// Say where a service answers: the instances whose checks pass, as Consul has them now.
     ///
     /// Exit code 5 when there is none.
@@ -122,6 +141,9 @@ impl ClusterVerb {
                 show(&config, output).await
             }
             Self::Status(output) => show(&config()?, output).await,
+            Self::Servers(output) => super::servers::list(&Client::open(global)?, output).await,
+            Self::Promote(turned) => turned.run(&Client::open(global)?, Turn::Promote).await,
+            Self::Demote(turned) => turned.run(&Client::open(global)?, Turn::Demote).await,
             Self::Find(find) => find.run(&config()?).await,
         }
     }
@@ -186,7 +208,12 @@ impl Init {
         };
         let kept = prepared.close(&SystemClock, tell).await.map_err(failed)?;
         if json {
-            return screen::json(&OwnReport::new(kept.state().clone(), kept.sealing(), SystemClock.now()));
+            return screen::json(&OwnReport::new(
+                kept.state().clone(),
+                kept.servers()?,
+                kept.sealing(),
+                SystemClock.now(),
+            ));
         }
         screen::line(format!("the cluster is closed; its secrets: {}", sealed(sealing)))?;
         screen::line("the daemon opens it when it starts: systemctl restart roost")
@@ -256,9 +283,10 @@ fn opened(config: &Config) -> Result<Opened, Failure> {
                 let hint = "as root: roost cluster init";
                 return Err(Failure::words(Exit::NotFound, "the cluster is not made yet", hint));
             };
-            let cluster = jobs::bootstrap::Cluster::new(kept.state().facts.clone(), kept.secrets()?)?;
+            let servers = kept.servers()?;
+            let cluster = jobs::bootstrap::Cluster::new(kept.facts_with(&servers), kept.secrets()?)?;
             let clients = cluster.clients(jobs::bootstrap::As::Daemon, now)?;
-            let own = Some(OwnReport::new(kept.state().clone(), kept.sealing(), now));
+            let own = Some(OwnReport::new(kept.state().clone(), servers, kept.sealing(), now));
             Ok(Opened { own, clients, mode: "own" })
         }
     }
@@ -284,6 +312,9 @@ fn print(report: &Report) -> Result<(), Failure> {
         ))?;
         let closed = if own.state.is_closed { "closed" } else { "half made: roost cluster init goes on" };
         screen::line(format!("bootstrap: {closed}; secrets: {}", sealed(own.secrets)))?;
+        for server in &own.servers {
+            screen::line(format!("server {} at {}: {}", server.node, server.address, server.phase))?;
+        }
         let until = screen::maybe(own.state.certificates_expire_at.map(screen::at));
         let renew = screen::maybe(own.certificates_renew_at.map(screen::at));
         let late = if own.is_renewal_late { " (late: does the daemon run? systemctl status roost)" } else { "" };

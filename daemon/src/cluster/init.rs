@@ -116,7 +116,8 @@ pub fn prepare(config: &Config, facts: Facts, started_by: StartedBy, clock: &dyn
             Kept::begin(&config.data_dir, state).map_err(InitError::Kept)?
         }
     };
-    let cluster = Cluster::new(kept.state().facts.clone(), secrets).map_err(InitError::Keys)?;
+    let servers = kept.servers().map_err(InitError::Kept)?;
+    let cluster = Cluster::new(kept.facts_with(&servers), secrets).map_err(InitError::Keys)?;
     if !is_good {
         kept.write_server(&cluster, clock.now()).map_err(InitError::Kept)?;
     }

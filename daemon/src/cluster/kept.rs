@@ -6,6 +6,7 @@
 //!  consul/  nomad/       the first server's files; systemd hands them to its agents
 //!  renewed               changes when those were renewed
 //!  gossip.json, rotation.json   see `rotation`
+//!  servers.json          nodes that are servers too, and how far each is on its way
 //! ```
 //!
 //! Files are written beside and renamed, and synced before anything that rests on them is done. Written by root they
@@ -22,11 +23,13 @@ use serde::{Deserialize, Serialize};
 use systemd::{SealError, unit::CLUSTER_CREDENTIAL};
 use vocabulary::{Secret, Timestamp};
 
+use super::servers::{Phase, Server};
 use crate::whole;
 
 const STATE: &str = "cluster.json";
 const SECRETS: &str = "secrets.json";
 const RENEWED: &str = "renewed";
+const SERVERS: &str = "servers.json";
 
 /// What everybody may know of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +158,29 @@ impl Kept {
     #[must_use]
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Nodes that are servers too, become one or stop being one, in the order in which that was ordered.
+    ///
+    /// # Errors
+    /// Their file is damaged, or not readable.
+    pub fn servers(&self) -> Result<Vec<Server>, KeptError> {
+        Ok(self.read_json(SERVERS)?.unwrap_or_default())
+    }
+
+    /// Keeps them; they are on disk when it returns.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn keep_servers(&self, servers: &[Server]) -> Result<(), KeptError> {
+        self.write_json(SERVERS, &servers)
+    }
+
+    /// The facts with these servers, as far as they vote.
+    #[must_use]
+    pub fn facts_with(&self, servers: &[Server]) -> Facts {
+        let serving = servers.iter().filter(|server| server.phase == Phase::Serving);
+        Facts { others: serving.map(|server| server.address.into()).collect(), ..self.state.facts.clone() }
     }
 
     /// Where its files are.

@@ -10,7 +10,10 @@ use jobs::{
 use serde::Serialize;
 use vocabulary::Timestamp;
 
-use super::kept::{Sealing, StartedBy, State};
+use super::{
+    kept::{Sealing, StartedBy, State},
+    servers::Server,
+};
 
 const OUT_OF_TIME: &str = "is this host's clock right (timedatectl)? If it is, the agent runs with a certificate that \
                            ended: the daemon has renewed the files, restart the agent so that it reads them";
@@ -34,6 +37,8 @@ pub struct OwnReport {
     /// What everybody may know.
     #[serde(flatten)]
     pub state: State,
+    /// Nodes that are servers too.
+    pub servers: Vec<Server>,
     /// How the secrets are kept.
     pub secrets: Sealing,
     /// When the first server's certificates are renewed.
@@ -86,10 +91,16 @@ pub struct Problem {
 impl OwnReport {
     /// Of what is kept.
     #[must_use]
-    pub fn new(state: State, secrets: Sealing, now: Timestamp) -> Self {
+    pub fn new(state: State, servers: Vec<Server>, secrets: Sealing, now: Timestamp) -> Self {
         let lifetime = state.facts.certificate_lifetime;
         let renew = state.certificates_expire_at.map(|at| renew_at(at, lifetime));
-        Self { state, secrets, certificates_renew_at: renew, is_renewal_late: renew.is_some_and(|at| at < now) }
+        Self {
+            state,
+            servers,
+            secrets,
+            certificates_renew_at: renew,
+            is_renewal_late: renew.is_some_and(|at| at < now),
+        }
     }
 
     /// What to do to an agent that does not answer.

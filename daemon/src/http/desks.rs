@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vocabulary::{Approved, CallHome, Mac, NodeId, RunId};
 
+use crate::cluster::servers::Phase;
 use crate::power::PowerAction;
 pub use crate::{
+    cluster::servers::ServersOrder,
     disk::DiskOrder,
     nodes::{requests::Approval, retiring::RetireOrder},
 };
@@ -189,6 +191,45 @@ pub trait GossipDesk: Send + Sync + 'static {
     async fn rotate(&self, order: Approved<RotateGossip>) -> Result<Vec<Effect>, NodeError>;
     /// What a rotation would bring about.
     async fn preview(&self) -> Result<Vec<Effect>, NodeError>;
+}
+
+/// One of the cluster's servers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ServerView {
+    /// Its name: the first server's, or that of its node.
+    #[schema(example = "node-525400123456")]
+    pub server: String,
+    /// Where the others reach it.
+    #[schema(example = "10.77.0.15")]
+    pub address: String,
+    /// `joining`, `serving` or `leaving`; the first server has none.
+    pub phase: Option<Phase>,
+    /// How Consul has it: `votes`, `votes, not well`, `has no vote`; absent where it knows no such server.
+    pub consul: Option<String>,
+    /// The same in Nomad.
+    pub nomad: Option<String>,
+    /// Who ordered the last change.
+    pub by: Option<String>,
+    /// When.
+    pub since: Option<String>,
+    /// The run that brings it there.
+    #[schema(value_type = Option<u64>)]
+    pub run: Option<RunId>,
+    /// What it waits for, while it is under way.
+    pub waits: Option<String>,
+    /// Why it does not get on, and what to do.
+    pub stuck: Option<String>,
+}
+
+/// The cluster's servers, as the API sees them.
+#[async_trait]
+pub trait ServersDesk: Send + Sync + 'static {
+    /// Every server, the first one first.
+    async fn list(&self) -> Result<Vec<ServerView>, NodeError>;
+    /// Takes an order. `Ok` says that it is kept and goes on whatever happens; [`ServersDesk::list`] shows its end.
+    async fn order(&self, order: Approved<ServersOrder>) -> Result<Vec<Effect>, NodeError>;
+    /// What it would bring about; fails as the order would.
+    async fn preview(&self, order: &ServersOrder) -> Result<Vec<Effect>, NodeError>;
 }
 
 /// An order to stop a run.

@@ -8,7 +8,7 @@ use tasks::{Clock, Stop};
 use vocabulary::Timestamp;
 
 use super::{
-    desks::{FleetDesk, GossipDesk, NodeDesk, PartsBoard, RunDesk},
+    desks::{FleetDesk, GossipDesk, NodeDesk, PartsBoard, RunDesk, ServersDesk},
     keyring::KeyRing,
     limit::Limiter,
     tickets::Tickets,
@@ -37,6 +37,8 @@ pub struct Deps {
     pub gossip: Arc<dyn GossipDesk>,
     /// The way to the cluster, where there is one.
     pub cluster: Arc<dyn ClusterDoor>,
+    /// Its servers.
+    pub servers: Arc<dyn ServersDesk>,
     /// The daemon's parts, for readiness.
     pub parts: Arc<dyn PartsBoard>,
     /// Every key that may come in.
@@ -110,6 +112,10 @@ impl Api {
 
     pub(super) fn gossip(&self) -> &dyn GossipDesk {
         &*self.0.deps.gossip
+    }
+
+    pub(super) fn servers(&self) -> &dyn ServersDesk {
+        &*self.0.deps.servers
     }
 
     /// What a request does its work on the cluster with.

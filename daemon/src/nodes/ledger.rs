@@ -20,8 +20,8 @@ use std::{
 
 use serde_json::json;
 use vocabulary::{
-    BootId, EventKind, Firmware, HostKey, Mac, Node, NodeId, NodeState, Run, RunId, RunPurpose, SmbiosUuid, Step, StepRecord,
-    Timestamp, TokenHash, redact_tokens,
+    BootId, EventKind, Firmware, HostKey, Mac, Node, NodeId, NodeState, Run, RunId, RunPurpose, SmbiosUuid, Step,
+    StepRecord, Timestamp, TokenHash, redact_tokens,
 };
 
 pub use running::{News, Ready, Verifying};

@@ -376,6 +376,28 @@ impl Ledger {
         .ok_or(OrderError::UnknownNode(node))
     }
 
+    /// Queues a run of a node that is up, for what an order that was approved asks of it; the answer is its number.
+    ///
+    /// # Errors
+    /// It is unknown, or cannot be configured now.
+    pub fn configure_anew(
+        &mut self,
+        now: Timestamp,
+        node: &NodeId,
+        by: &str,
+        writes: &mut Writes,
+    ) -> Result<RunId, OrderError> {
+        let unknown = || OrderError::UnknownNode(node.clone());
+        let machine = self.machine(node.mac()).ok_or_else(unknown)?;
+        let (last, boot) = (machine.node.run.ok_or_else(unknown)?, machine.boot_at(Step::RunQueued));
+        self.retryable(last)?;
+        let repeat = Repeat { of: Some(last), ..self.next_attempt(node.mac(), boot) };
+        self.turn(now, node.mac(), writes, |tracked, counters, turn, _| {
+            tracked.queue_run(now, by, repeat, counters, turn)
+        })
+        .ok_or_else(unknown)
+    }
+
     /// The run, if it may be asked for again.
     ///
     /// # Errors

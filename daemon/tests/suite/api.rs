@@ -13,13 +13,13 @@ use ::jobs::bootstrap::Clients;
 use async_trait::async_trait;
 use daemon::{
     bus::Bus,
-    cluster::Away,
+    cluster::{Away, servers::Phase},
     http::{
         self,
         desks::{
             Answer, Approval, Cancel, DiskOrder, Effect, Explanation, FleetDesk, FleetKeyView, GossipDesk, LogPiece,
             NextKeyView, NodeDesk, NodeError, NodeOrder, PartStatus, PartsBoard, PowerOrder, RetireOrder, Rotate,
-            RotateGossip, RunDesk, RunError, RunOrder,
+            RotateGossip, RunDesk, RunError, RunOrder, ServerView, ServersDesk, ServersOrder,
         },
         keyring::KeyRing,
         prometheus,
@@ -216,6 +216,24 @@ impl FleetDesk for Desk {
     }
 }
 
+#[async_trait]
+impl ServersDesk for Desk {
+    async fn list(&self) -> Result<Vec<ServerView>, NodeError> {
+        let first = ServerView { server: "control".into(), address: "10.77.0.1".into(), ..ServerView::default() };
+        let phase = Some(Phase::Joining);
+        Ok(vec![first.clone(), ServerView { server: node_id().to_string(), phase, run: Some(RunId(1)), ..first }])
+    }
+
+    async fn order(&self, order: Approved<ServersOrder>) -> Result<Vec<Effect>, NodeError> {
+        self.note("servers", order.authority());
+        Ok(Self::effect(&order.value().nodes[0], "client -> server"))
+    }
+
+    async fn preview(&self, order: &ServersOrder) -> Result<Vec<Effect>, NodeError> {
+        Ok(Self::effect(&order.nodes[0], "client -> server"))
+    }
+}
+
 impl PartsBoard for Desk {
     fn parts(&self) -> Vec<PartStatus> {
         let ready = *self.ready.lock().unwrap();
@@ -315,6 +333,7 @@ impl Running {
             fleet: desk.clone(),
             gossip: desk.clone(),
             cluster: setup.cluster,
+            servers: desk.clone(),
             parts: desk.clone(),
             keys,
             clock: shared.clone(),

@@ -313,7 +313,8 @@ async fn answers(rig: &Rig, haul: &mut Haul) {
 }
 
 fn of_a_cluster(path: &str) -> bool {
-    ["/api/jobs", "/api/secrets"].iter().any(|routes| path.starts_with(routes)) || path.ends_with("/drain")
+    ["/api/jobs", "/api/secrets", "/api/cluster"].iter().any(|routes| path.starts_with(routes))
+        || path.ends_with("/drain")
 }
 
 /// The plain copy, as a person makes it.

@@ -27,6 +27,7 @@ mod kept;
 mod matrix;
 mod power;
 mod power_cut;
+mod promotion;
 mod renewal;
 mod retiring;
 mod roles;

@@ -25,7 +25,7 @@ use tasks::{Clock as _, SystemClock};
 use vocabulary::{Mac, NodeId};
 
 const PATIENCE: Duration = Duration::from_secs(180);
-const NODE: Mac = Mac([0x52, 0x54, 0, 0, 0, 0x41]);
+pub(crate) const NODE: Mac = Mac([0x52, 0x54, 0, 0, 0, 0x41]);
 
 /// What role `program` asks of systemd, in the places where systemd would do it.
 const SYSTEMCTL: &str = r#"#!/bin/sh
@@ -34,14 +34,17 @@ mkdir -p /run/roles
 alive() { [ -e "$state.pid" ] && kill -0 "$(cat "$state.pid")" 2>/dev/null; }
 case $1 in
 show)
+    case "$*" in *MainPID*) if alive; then cat "$state.pid"; else echo 0; fi; exit ;; esac
     alive && echo ActiveState=active || echo ActiveState=inactive
     [ -e "$state.enabled" ] && echo UnitFileState=enabled || echo UnitFileState=disabled ;;
 enable) touch "$state.enabled" ;;
-restart | reload-or-restart)
+stop | restart | reload-or-restart)
     echo "$1 $unit" >>/run/roles/words
-    alive && kill "$(cat "$state.pid")" && while alive; do sleep 0.1; done
+    alive && kill -s "$(sed -n s/^KillSignal=SIG//p "/etc/systemd/system/$unit")" "$(cat "$state.pid")" &&
+        while alive; do sleep 0.1; done
+    [ "$1" = stop ] && exit
     program=$(sed -n s/^ExecStart=//p "/etc/systemd/system/$unit")
-    setsid sh -c "echo \$\$ >$state.pid; exec $program" </dev/null >"$SHARED/$unit.log" 2>&1 & ;;
+    setsid sh -c "echo \$\$ >$state.pid; exec $program" </dev/null >>"$SHARED/$unit.log" 2>&1 & ;;
 esac
 "#;
 
@@ -60,8 +63,10 @@ for name in consul nomad; do
     mount --bind "$from" "$root/usr/local/bin/$name"
 done
 mkdir -p "$root/etc/systemd/system"
-for round in first second; do
-    read -r word
+for name in consul nomad; do
+    mkdir -p "$SHARED/disk/$name" "$root/var/lib/$name"; mount --bind "$SHARED/disk/$name" "$root/var/lib/$name"
+done
+while read -r round; do
     status=0
     ROOST_EVENTS=$SHARED/$round.jsonl chroot "$root" "$VENV/bin/ansible-playbook" --inventory "$SHARED/inventory" \
         --extra-vars "@$SHARED/variables.json" "$PACKAGE/playbook.yaml" </dev/null >"$SHARED/$round.log" 2>&1 || status=$?
@@ -69,19 +74,18 @@ for round in first second; do
     cp "$root/var/lib/nomad/client/client-id" "$SHARED/client-id"
     echo "$status" >"$SHARED/$round.new"; mv "$SHARED/$round.new" "$SHARED/$round.status"
 done
-read -r word
 "#;
 
 /// A server of each kind.
-struct Servers {
-    cluster: Cluster,
+pub(crate) struct Servers {
+    pub(crate) cluster: Cluster,
     agents: Vec<Child>,
-    owner: Owner,
+    pub(crate) owner: Owner,
 }
 
 /// The machine, which ends with its input.
-struct Machine {
-    shared: PathBuf,
+pub(crate) struct Machine {
+    pub(crate) shared: PathBuf,
     child: Child,
 }
 
@@ -90,7 +94,7 @@ fn port() -> u16 {
 }
 
 impl Servers {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let host = IpAddr::V4(address());
         let ports = Ports {
             consul_https: port(),
@@ -135,11 +139,11 @@ impl Servers {
         servers
     }
 
-    fn clients(&self, who: As) -> Clients {
+    pub(crate) fn clients(&self, who: As) -> Clients {
         self.cluster.clients(who, SystemClock.now()).unwrap()
     }
 
-    async fn mint(&self) -> NodeKit {
+    pub(crate) async fn mint(&self) -> NodeKit {
         let minted = self.cluster.mint(SystemClock.now(), &NodeId::of(NODE)).await;
         minted.unwrap_or_else(|error| panic!("{}", tasks::chain(&error)))
     }
@@ -163,7 +167,7 @@ fn agent(kind: Kind, option: &str, file: &Path) -> Child {
 }
 
 /// As the runner lays it down: variables, and files in a folder that one of them names.
-fn lay_down(shared: &Path, kit: &NodeKit) {
+pub(crate) fn lay_down(shared: &Path, kit: &NodeKit) {
     let folder = shared.join("kit");
     let _ = fs::create_dir(&folder);
     for (name, secret) in &kit.files {
@@ -183,7 +187,7 @@ fn lay_down(shared: &Path, kit: &NodeKit) {
 }
 
 impl Machine {
-    fn boot(dir: &Path) -> Self {
+    pub(crate) fn boot(dir: &Path) -> Self {
         let shared = dir.join("machine");
         fs::create_dir_all(shared.join("over")).unwrap();
         let inventory = format!("nodes:\n  hosts:\n    {}:\n      ansible_connection: local\n", NodeId::of(NODE));
@@ -210,14 +214,14 @@ impl Machine {
         Self { shared, child }
     }
 
-    fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.shared.join(name)).unwrap_or_default()
     }
 
     /// One run of the playbook.
-    async fn configure(&mut self, round: &str) {
+    pub(crate) async fn configure(&mut self, round: &str) {
         use std::io::Write as _;
-        self.child.stdin.as_mut().unwrap().write_all(b"go\n").unwrap();
+        self.child.stdin.as_mut().unwrap().write_all(format!("{round}\n").as_bytes()).unwrap();
         let over = async || self.shared.join(format!("{round}.status")).exists() || self.child_has_ended();
         until(&format!("the {round} run"), over).await;
         let logs = ["machine.log", "consul.service.log", "nomad.service.log"].map(|name| self.read(name)).join("\n");
@@ -236,7 +240,7 @@ impl Drop for Machine {
     }
 }
 
-async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !condition().await {
             tokio::time::sleep(Duration::from_millis(200)).await;

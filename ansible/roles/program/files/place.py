@@ -7,18 +7,23 @@
 # checked before it is unpacked, and that of what came out before it gets its name.
 #
 # Roost mints certificates anew for each run. Those that are there stay while the key is the certificate's own, the new
-# authority still vouches for both and not more than a third of their life is over (nor do they end much later, as after
-# the lifetime was shortened); else all three (authority, certificate, key) are replaced. What was renewed reaches the
-# program by a reload, and counts as no change. `introductions` are written and nobody is told: who needs one reads it
-# when it starts. All of these are {path, mode, content}, or lists of them.
+# authority still vouches for both, they prove what the new ones prove and not more than a third of their life is over
+# (nor do they end much later, as after the lifetime was shortened); else all three (authority, certificate, key) are
+# replaced. What was renewed reaches the program by a reload, and counts as no change. `introductions` are written and
+# nobody is told: who needs one reads it when it starts. All of these are {path, mode, content}, or lists of them.
 #
 # What the unit must still be told is noted before the first file changes, in /run: a run that is cut off leaves new
 # files under an old process, and the next one, which finds every file right, could not know. A boot starts it anyway.
+#
+# Of `durable` folders nothing may lie in RAM: a server that forgets what it agreed to harms all others. A unit that
+# `leaves` is told to end by TERM before its new files take effect, by which it gives its vote back; what it `forgets`
+# goes while it does not run.
 
 import hashlib
 import json
 import os
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -30,6 +35,9 @@ CHUNK = 1 << 20
 FETCH_TIMEOUT_S = 60
 TRIES = 3
 OWED = "/run/roost-owed"
+# The agents take less to leave, or give up.
+LEAVE_S = 60
+IN_RAM = ("tmpfs", "ramfs")
 
 
 class Failed(Exception):
@@ -143,8 +151,38 @@ def place_file(wanted, tell):
     return True
 
 
+def kind_of(path):
+    mounts = {}
+    with open("/proc/self/mountinfo") as file:
+        for line in file:
+            own, _, rest = line.partition(" - ")
+            mounts[own.split()[4].encode().decode("unicode_escape")] = rest.split()[0]
+    while path not in mounts:
+        path = os.path.dirname(path)
+    return path, mounts[path]
+
+
+# A live machine's root is RAM over a read-only image; what lies elsewhere lies on a disk, unless it says otherwise.
+def outlives_a_reboot(path):
+    (root, live), (at, kind) = kind_of("/"), kind_of(path)
+    return kind not in IN_RAM and (at != root or live not in ("overlay", *IN_RAM))
+
+
+def require_durable(paths):
+    for path in paths:
+        if not outlives_a_reboot(path):
+            raise Failed(
+                f"{path} would not outlive a reboot, and a server's data must. Remedy: roost node disk on the control "
+                "node, and boot this one; or roost cluster demote"
+            )
+
+
 def place_all(wanted, tell):
     return [os.path.basename(file["path"]) for file in wanted if place_file(file, tell)]
+
+
+def names_of(path):
+    return run("openssl", "x509", "-noout", "-ext", "subjectAltName", "-in", path)
 
 
 def end_of(path):
@@ -173,6 +211,8 @@ def is_fresh(authority, certificate, key):
         vouched = subprocess.run(["openssl", "verify", "-CAfile", trusted, certificate["path"]], capture_output=True)
         if vouched.returncode != 0 or not is_pair(certificate["path"], key["path"]):
             return False
+        if names_of(new) != names_of(certificate["path"]):
+            return False
         age, life = end_of(new) - end_of(certificate["path"]), end_of(new) - time.time()
     return abs(age) < life / 3
 
@@ -183,7 +223,31 @@ def renew(certificates, tell):
     return place_all(certificates.values(), tell)
 
 
-def serve(unit, changed, owed):
+def leave(unit):
+    pid = int(run("systemctl", "show", "--property=MainPID", "--value", unit) or 0)
+    if pid == 0:
+        return
+    until = time.monotonic() + LEAVE_S
+    try:
+        os.kill(pid, signal.SIGTERM)
+        while time.monotonic() < until:
+            os.kill(pid, 0)
+            time.sleep(0.2)
+    except ProcessLookupError:
+        return
+
+
+def restart(unit, wanted):
+    if wanted.get("leaves"):
+        leave(unit)
+    if gone := [path for path in wanted.get("forgets", ()) if os.path.isdir(path)]:
+        run("systemctl", "stop", unit)
+        for path in gone:
+            shutil.rmtree(path)
+    run("systemctl", "restart", unit)
+
+
+def serve(unit, changed, owed, wanted):
     if owed.word:
         run("systemctl", "daemon-reload")
     shown = run("systemctl", "show", "--property=ActiveState,UnitFileState", unit)
@@ -192,10 +256,10 @@ def serve(unit, changed, owed):
         run("systemctl", "enable", "--quiet", unit)
         changed.append("enabled")
     if states.get("ActiveState") != "active":
-        run("systemctl", "restart", unit)
+        restart(unit, wanted)
         changed.append("started")
     elif owed.word == "restart":
-        run("systemctl", "restart", unit)
+        restart(unit, wanted)
         changed += [] if changed else ["restarted"]
     elif owed.word:
         run("systemctl", "reload-or-restart", unit)
@@ -209,6 +273,7 @@ def main():
     restart, reload, nobody = lambda: owed.note("restart"), lambda: owed.note("reload"), lambda: None
     for folder in wanted["folders"]:
         place_folder(folder)
+    require_durable(wanted.get("durable", ()))
     changed = ["program"] if place_program(wanted["program"], owed) else []
     changed += place_all(wanted["files"], restart)
     renewed = renew(wanted["certificates"], reload) + place_all(wanted["credentials"], reload)
@@ -216,7 +281,7 @@ def main():
     if unit:
         file = {"path": f"/etc/systemd/system/{unit['name']}", "mode": "644", "content": unit["content"]}
         changed += ["unit"] if place_file(file, restart) else []
-        serve(unit["name"], changed, owed)
+        serve(unit["name"], changed, owed, wanted)
     print(json.dumps({"changed": changed, "renewed": renewed}))
 
 
