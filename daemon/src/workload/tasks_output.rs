@@ -1,13 +1,14 @@
 //! What tasks write: which allocation and task is meant, and its output as it is written.
 //!
 //! Nomad does not end a followed log when its task ends, so whoever follows watches the allocation too: once that is over
-//! and the log is silent for a moment, the output is complete.
+//! and the log is silent for a moment, the output is complete. The question after the allocation outlives each piece of
+//! output: asked anew with each, a task that writes much would take every other caller's turn.
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 use ::jobs::{
-    Cursor, Query,
-    nomad::{AllocationId, AllocationStub, Client, Follow, Frame, JobId, LogFrom, LogQuery, Logs, Output},
+    CallError, Cursor, Listing, Query,
+    nomad::{Allocation, AllocationId, AllocationStub, Client, Follow, Frame, JobId, LogFrom, LogQuery, Logs, Output},
     told::history::short,
 };
 
@@ -17,6 +18,8 @@ use super::{ClusterError, Workload, orders::job_in_words};
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long one question after the allocation waits.
 const WATCH: Duration = Duration::from_secs(60);
+/// The shortest time between two of them.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Which output is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +51,12 @@ pub struct Followed {
     source: Source,
     logs: Logs,
     cursor: Cursor,
+    asked: Asked,
     is_over: bool,
 }
+
+/// A question after an allocation, on its way.
+type Asked = Pin<Box<dyn Future<Output = Result<Listing<Allocation>, CallError>> + Send>>;
 
 impl Workload {
     /// Finds what is meant.
@@ -93,7 +100,8 @@ impl Workload {
     ) -> Result<Followed, ClusterError> {
         let nomad = self.nomad(namespace);
         let logs = nomad.logs(&source.allocation, &source.query(Follow::Yes, LogFrom::End(bytes_max))).await?;
-        Ok(Followed { nomad, source, logs, cursor: Cursor::default(), is_over: false })
+        let asked = ask(nomad.clone(), source.allocation.clone(), Query::default(), Duration::ZERO);
+        Ok(Followed { nomad, source, logs, cursor: Cursor::default(), asked, is_over: false })
     }
 }
 
@@ -114,12 +122,13 @@ impl Followed {
                 let last = tokio::time::timeout(LAST_WORDS, self.logs.next()).await;
                 return last.unwrap_or(Ok(None)).map_err(ClusterError::Output);
             }
-            let (nomad, id, query) = (&self.nomad, &self.source.allocation, self.cursor.query(WATCH));
             tokio::select! {
                 frame = self.logs.next() => return frame.map_err(ClusterError::Output),
-                seen = nomad.allocation(id, &query) => {
+                seen = &mut self.asked => {
                     let seen = seen?;
                     self.cursor.advance(seen.index);
+                    let query = self.cursor.query(WATCH);
+                    self.asked = ask(self.nomad.clone(), self.source.allocation.clone(), query, PAUSE);
                     let over = |status: &str| matches!(status, "complete" | "failed" | "lost");
                     let task = seen.value.task_states.as_ref().and_then(|states| states.get(&self.source.task));
                     self.is_over = over(&seen.value.client_status) || task.is_some_and(|task| task.state == "dead");
@@ -133,6 +142,13 @@ impl std::fmt::Debug for Followed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Followed").field("source", &self.source).finish_non_exhaustive()
     }
+}
+
+fn ask(nomad: Client, allocation: AllocationId, query: Query, pause: Duration) -> Asked {
+    Box::pin(async move {
+        tokio::time::sleep(pause).await;
+        nomad.allocation(&allocation, &query).await
+    })
 }
 
 fn chosen(mut allocations: Vec<AllocationStub>, wanted: Wanted, subject: &str) -> Result<Source, ClusterError> {

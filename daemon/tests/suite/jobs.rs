@@ -7,7 +7,7 @@ use ::jobs::{
     bootstrap::Clients,
     consul,
     consul::{Catalog as _, Only},
-    nomad::{self, JobId, NewToken, Over, Purge},
+    nomad::{self, AllocationId, JobId, NewToken, Over, Purge},
 };
 use daemon::{
     cluster::Away,
@@ -17,7 +17,11 @@ use daemon::{
 use lab::agents::{Acl, Agents, Client, Consul, Spec};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::{io::AsyncWriteExt as _, process::Command, sync::OnceCell};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    process::Command,
+    sync::OnceCell,
+};
 use vocabulary::{EventKind, Secret, Seq};
 
 use super::api::{Running, Setup, Time, answer, key, refused};
@@ -465,6 +469,65 @@ async fn a_dispatched_job_is_followed_and_its_output_read_to_its_end() {
     let missing = roost_told(&api, "", &["job", "dispatch", "parameters"]).await;
     assert_eq!(missing.status.code(), Some(6), "{}", said(&missing));
     clients.nomad.stop(&JobId::new("parameters"), Purge::Forget).await.unwrap();
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn a_task_that_writes_much_takes_nobodys_turn_while_it_is_followed() {
+    const BYTES: usize = 10 << 20;
+    let (api, clients) = ready().await;
+    let folder = tempfile::tempdir().unwrap();
+    // It begins when it is followed.
+    let words = "x=0123456789abcdef; for i in 1 2 3 4 5 6 7 8 9 10; do x=$x$x; done; trap 'go=1' USR1; echo up; \
+                 while [ -z \"$go\" ]; do sleep 0.1; done; i=0; while [ $i -lt 640 ]; do printf %s \"$x\"; i=$((i + 1)); done";
+    let file = script(folder.path(), "chatty", "batch", words);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let text = text.replace("max_file_size = 2", "max_file_size = 20").replace("      size = 20", "      size = 100");
+    std::fs::write(&file, text).unwrap();
+    done(&api, &["job", "run", "--detach", &file]).await;
+    let id = JobId::new("chatty");
+    let allocation = eventually("it runs", async || {
+        let found = clients.nomad.job_allocations(&id, &Query::default()).await.unwrap().value;
+        found.into_iter().find(|it| it.client_status == "running")
+    })
+    .await;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roost"));
+    command.env_clear().env("ROOST_SOCKET", &api.socket).args(["job", "logs", "-f", "chatty"]).kill_on_drop(true);
+    let mut following = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut output = following.stdout.take().unwrap();
+    let mut first = [0; 3];
+    output.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"up\n");
+    let before = clients.nomad.requests();
+    let allocation = AllocationId::new(allocation.id);
+    clients.nomad.signal_allocation(&allocation, "SIGUSR1", &nomad::Which::Running).await.unwrap();
+
+    let (mut read, mut slowest, mut others) = (0, Duration::ZERO, 1);
+    let mut buffer = vec![0; 1 << 20];
+    let mut ticks = tokio::time::interval(Duration::from_millis(200));
+    let all = async {
+        loop {
+            tokio::select! {
+                count = output.read(&mut buffer) => match count.unwrap() {
+                    0 => return,
+                    count => read += count,
+                },
+                _ = ticks.tick() => {
+                    let begun = tokio::time::Instant::now();
+                    clients.nomad.jobs(&Query::default()).await.unwrap();
+                    slowest = slowest.max(begun.elapsed());
+                    others += 1;
+                }
+            }
+        }
+    };
+    tokio::time::timeout(LIMIT, all).await.expect("it is followed to its end");
+    assert!(following.wait().await.unwrap().success());
+    assert_eq!(read, BYTES);
+    let asked = clients.nomad.requests() - before - others;
+    assert!(asked <= 12, "{asked} questions after one allocation");
+    assert!(slowest < Duration::from_secs(5), "another call waited for {slowest:?}");
+    done(&api, &["job", "stop", "--purge", "chatty"]).await;
     api.stop().await;
 }
 

@@ -11,7 +11,8 @@ use std::{
     time::Duration,
 };
 
-/// Counts requests and says how long each has to wait for its turn.
+/// Counts requests and says whose turn it is. Nothing is booked ahead: who waits takes its turn when it has come, so who
+/// gives up waiting costs the others nothing.
 #[derive(Debug)]
 pub struct Pace {
     /// The time between two requests in the long run.
@@ -32,13 +33,20 @@ impl Pace {
         Self { interval, allowance, due: Mutex::default(), count: AtomicU64::new(0) }
     }
 
-    /// Takes the next turn; the caller waits so long and then sends. `now` only ever moves forward.
-    pub fn take(&self, now: Duration) -> Duration {
-        self.count.fetch_add(1, Ordering::Relaxed);
+    /// Takes a turn and counts it. `now` only ever moves forward.
+    ///
+    /// # Errors
+    /// It has not come yet: ask again after so long.
+    pub fn take(&self, now: Duration) -> Result<(), Duration> {
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = (*due).max(now);
+        let wait = slot.saturating_sub(now + self.allowance);
+        if !wait.is_zero() {
+            return Err(wait);
+        }
         *due = slot + self.interval;
-        slot.saturating_sub(now + self.allowance)
+        self.count.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Requests so far.
@@ -59,7 +67,10 @@ mod tests {
             let (mut now, mut sent) = (Duration::ZERO, Vec::new());
             for gap in gaps_ms {
                 now += Duration::from_millis(gap);
-                sent.push(now + pace.take(now));
+                while let Err(wait) = pace.take(now) {
+                    now += wait;
+                }
+                sent.push(now);
             }
             for (at, first) in sent.iter().enumerate() {
                 let within = sent[at..].iter().filter(|other| **other < *first + Duration::from_secs(1)).count();
@@ -72,8 +83,19 @@ mod tests {
     #[test]
     fn a_quiet_caller_never_waits_and_a_loop_does() {
         let pace = Pace::new(10, 3);
-        assert_eq!([0, 0, 0].map(|_| pace.take(Duration::ZERO)), [Duration::ZERO; 3]);
-        assert_eq!(pace.take(Duration::ZERO), Duration::from_millis(100));
-        assert_eq!(pace.take(Duration::from_secs(60)), Duration::ZERO);
+        assert_eq!([0, 0, 0].map(|_| pace.take(Duration::ZERO)), [Ok(()); 3]);
+        assert_eq!(pace.take(Duration::ZERO), Err(Duration::from_millis(100)));
+        assert_eq!(pace.take(Duration::from_millis(100)), Ok(()));
+        assert_eq!(pace.take(Duration::from_secs(60)), Ok(()));
+    }
+
+    #[test]
+    fn who_waits_in_vain_has_taken_nothing() {
+        let pace = Pace::new(10, 1);
+        assert_eq!(pace.take(Duration::ZERO), Ok(()));
+        for _ in 0..1000 {
+            assert_eq!(pace.take(Duration::ZERO), Err(Duration::from_millis(100)));
+        }
+        assert_eq!((pace.take(Duration::from_millis(100)), pace.count()), (Ok(()), 2));
     }
 }

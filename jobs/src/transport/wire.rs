@@ -13,6 +13,7 @@ use reqwest::{
 };
 use rustls::ClientConfig;
 use tasks::{Clock, SystemClock};
+use tokio::sync::Mutex;
 
 use super::{
     BuildError, Endpoint, Limits, Pace, TlsError,
@@ -37,6 +38,8 @@ pub struct Wire {
     params: Vec<(&'static str, String)>,
     limits: Limits,
     pace: Arc<Pace>,
+    /// Who waits for a turn, in order; who gives up leaves it.
+    queue: Arc<Mutex<()>>,
     clock: Arc<dyn Clock>,
     ways: Arc<Ways>,
 }
@@ -150,6 +153,7 @@ impl Wire {
             params: Vec::new(),
             limits: endpoint.limits,
             pace: Arc::new(Pace::new(endpoint.limits.per_second, endpoint.limits.burst)),
+            queue: Arc::default(),
             clock: Arc::new(SystemClock),
             ways: Arc::new(ways),
         })
@@ -199,10 +203,10 @@ impl Wire {
         self.params.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Waits for this request's turn.
+    /// Waits for this request's turn. Who is cancelled meanwhile takes none.
     pub(crate) async fn turn(&self) {
-        let wait = self.pace.take(self.clock.uptime());
-        if !wait.is_zero() {
+        let _first_in_line = self.queue.lock().await;
+        while let Err(wait) = self.pace.take(self.clock.uptime()) {
             tracing::debug!(service = self.service.name(), ?wait, "too many requests: waiting");
             tokio::time::sleep(wait).await;
         }
