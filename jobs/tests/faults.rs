@@ -104,6 +104,41 @@ async fn a_killed_leader_costs_an_error_and_no_registration_twice() {
     .await;
 }
 
+#[tokio::test]
+async fn a_leader_that_dies_with_a_registration_in_its_hands_leaves_it_open_and_never_doubles_it() {
+    let agents = start(Spec { servers: 3, consul: Consul::No, client: Client::No, ..Spec::default() }).await;
+    let (leader, follower) = leader_and_follower(&agents).await;
+    let url = agents.nomad()[follower].url();
+    // Longer than an election takes: the follower is to say what became of it, not our own patience.
+    let limits = Limits { answer: LIMIT, ..Limits::default() };
+    let nomad = nomad::Client::build(&Endpoint { limits, ..Endpoint::plain(url.clone()) }).unwrap();
+    let (other, old) = (nomad_at(&url), nomad.leader().await.unwrap());
+    let job = script("in-flight", "batch", "true");
+    agents.nomad()[leader].freeze().unwrap();
+    let register = nomad.register(&job, Over::Nothing);
+    let kill = async {
+        // By the time that another leads, the one that is frozen has long been handed the registration.
+        eventually("another leads", async || {
+            other.leader().await.ok().flatten().filter(|now| Some(now) != old.as_ref())
+        })
+        .await;
+        agents.nomad()[leader].kill().unwrap();
+    };
+    let (registered, ()) = tokio::join!(register, kill);
+    let Err(RegisterError::Call(error)) = registered else { panic!("{registered:?}") };
+    assert!(error.is_transient() && error.may_have_happened(), "{error:?}");
+    assert!(error.said().is_some_and(|said| said.contains("rpc error")), "the follower's own words: {error:?}");
+    let again = async || match nomad.register(&job, Over::Nothing).await {
+        Ok(_) | Err(RegisterError::Conflict { .. }) => Some(()),
+        Err(RegisterError::Call(error)) if error.is_transient() => None,
+        Err(error) => panic!("{error:?}"),
+    };
+    eventually("it is registered", again).await;
+    let id = JobId::new("in-flight");
+    assert_eq!(nomad.job(&id, &now_query()).await.unwrap().value.version(), 0);
+    assert_eq!(nomad.versions(&id).await.unwrap().jobs.len(), 1);
+}
+
 /// With one server of three: changes are refused with a reason, stale reading goes on.
 async fn without_quorum(agents: &Agents, dead: usize, last: usize) {
     let third = (0..3).find(|at| *at != dead && *at != last).unwrap();

@@ -16,6 +16,7 @@ mod namespace;
 mod preflight;
 pub mod process;
 mod rack;
+pub mod relay;
 mod state;
 pub mod synthetic;
 mod teardown;

@@ -155,10 +155,12 @@ impl Workload {
         match nomad.register(spec, preview::over(check_index)).await {
             Ok(changed) => Ok(changed.into()),
             Err(RegisterError::Conflict { .. }) => Err(self.conflict(order, spec, check_index).await),
-            Err(RegisterError::Call(error)) if error.is_transient() => match self.happened(spec, check_index).await {
-                Some(outcome) => Ok(outcome),
-                None => Err(ClusterError::Act(error)),
-            },
+            Err(RegisterError::Call(error)) if error.may_have_happened() => {
+                match self.happened(spec, check_index).await {
+                    Some(outcome) => Ok(outcome),
+                    None => Err(ClusterError::Act(error)),
+                }
+            }
             Err(error) => Err(ClusterError::of_change(&order.subject(), error)),
         }
     }
@@ -188,9 +190,17 @@ impl Workload {
     ) -> Result<Outcome, ClusterError> {
         let nomad = self.nomad(namespace.as_deref());
         let which = task.map_or(Which::Running, Which::Task);
-        for allocation in allocations {
-            let done = nomad.restart_allocation(&AllocationId::new(allocation.id), &which).await;
-            done.map_err(ClusterError::Act)?;
+        let mut restarted: Vec<String> = Vec::new();
+        for AllocationStub { id, .. } in allocations {
+            let name = short(&id).to_owned();
+            match nomad.restart_allocation(&AllocationId::new(id), &which).await {
+                Ok(()) => restarted.push(name),
+                Err(error) if restarted.is_empty() => return Err(ClusterError::Act(error)),
+                Err(source) => {
+                    let done = format!("{} restarted", restarted.join(", "));
+                    return Err(ClusterError::Halfway { done, source });
+                }
+            }
         }
         Ok(Outcome::default())
     }

@@ -70,6 +70,14 @@ pub enum ClusterError {
     /// Changing something failed.
     #[error(transparent)]
     Act(CallError),
+    /// Some of it is done, and then it failed.
+    #[error("{done}, and then: {source}")]
+    Halfway {
+        /// What is done, in words.
+        done: String,
+        /// Why not the rest.
+        source: CallError,
+    },
     /// A stream of output ended before its time.
     #[error("the output broke off")]
     Output(#[source] ::jobs::nomad::StreamError),

@@ -14,7 +14,10 @@ use daemon::{
     keys::{Scope, Scopes},
     workload::ClusterDoor,
 };
-use lab::agents::{Acl, Agents, Client, Consul, Spec};
+use lab::{
+    agents::{Acl, Agents, Client, Consul, Spec},
+    relay::{Afterwards, Relay},
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::{
@@ -28,6 +31,9 @@ use super::api::{Running, Setup, Time, answer, key, refused};
 
 /// For a busy host, not for the agents.
 const LIMIT: Duration = Duration::from_secs(150);
+
+/// How a registration begins on the wire.
+const REGISTER: &str = "PUT /v1/jobs?";
 
 /// The way to a test's agents.
 struct Door(Clients);
@@ -469,6 +475,62 @@ async fn a_dispatched_job_is_followed_and_its_output_read_to_its_end() {
     let missing = roost_told(&api, "", &["job", "dispatch", "parameters"]).await;
     assert_eq!(missing.status.code(), Some(6), "{}", said(&missing));
     clients.nomad.stop(&JobId::new("parameters"), Purge::Forget).await.unwrap();
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn a_registration_whose_answer_is_lost_is_found_or_left_open_and_never_denied() {
+    let agents = shared().await;
+    let relay = Relay::to(&agents.nomad()[0].url()).await.unwrap();
+    let direct = clients(agents);
+    let nomad = nomad::Client::build(&Endpoint::plain(relay.url())).unwrap();
+    let api = api_over(Clients { nomad, ..direct.clone() }).await;
+    let folder = tempfile::tempdir().unwrap();
+    let versions = async |id: &str| direct.nomad.versions(&JobId::new(id)).await.unwrap().jobs.len();
+
+    let file = script(folder.path(), "unheard", "batch", "true");
+    relay.lose_answer_to(REGISTER, Afterwards::GoesOn);
+    done(&api, &["job", "run", &file]).await;
+    assert_eq!((relay.lost(), versions("unheard").await), (1, 1), "found by another look");
+
+    let file = script(folder.path(), "unknown", "batch", "true");
+    relay.lose_answer_to(REGISTER, Afterwards::StaysAway);
+    let told = failed(&api, 1, &["job", "run", "--detach", &file]).await;
+    assert!(told.contains("it may have been carried out: look first"), "{told}");
+    assert!(!told.contains("nothing was changed"), "{told}");
+    assert_eq!((relay.lost(), versions("unknown").await), (2, 1));
+    for job in ["unheard", "unknown"] {
+        direct.nomad.stop(&JobId::new(job), Purge::Forget).await.unwrap();
+    }
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn a_dispatch_whose_answer_is_lost_is_repeated_by_the_key_that_it_names() {
+    let agents = shared().await;
+    let relay = Relay::to(&agents.nomad()[0].url()).await.unwrap();
+    let direct = clients(agents);
+    let nomad = nomad::Client::build(&Endpoint::plain(relay.url())).unwrap();
+    let api = api_over(Clients { nomad, ..direct.clone() }).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = script(folder.path(), "keyed", "batch", "true");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replacen("  group \"main\" {", "  parameterized {\n  }\n  group \"main\" {", 1))
+        .unwrap();
+    done(&api, &["job", "run", &file]).await;
+    relay.lose_answer_to("PUT /v1/job/keyed/dispatch", Afterwards::GoesOn);
+    let told = failed(&api, 1, &["job", "dispatch", "--detach", "keyed"]).await;
+    assert!(told.contains("it may have been carried out") && relay.lost() == 1, "{told}");
+    let (_, key) = told.split_once("--once ").expect("it names its key");
+    let key = key.split_whitespace().next().unwrap();
+    done(&api, &["job", "dispatch", "--detach", "--once", key, "keyed"]).await;
+    let all = direct.nomad.jobs(&Query::default().starting_with("keyed/dispatch")).await.unwrap().value;
+    assert_eq!(all.len(), 1, "{all:?}");
+    let (first, again) = (done(&api, &["job", "dispatch", "--detach", "keyed"]).await, "another key starts another");
+    assert!(first.contains("started keyed/dispatch"), "{first}");
+    let all = direct.nomad.jobs(&Query::default().starting_with("keyed/dispatch")).await.unwrap().value;
+    assert_eq!(all.len(), 2, "{again}");
+    direct.nomad.stop(&JobId::new("keyed"), Purge::Forget).await.unwrap();
     api.stop().await;
 }
 

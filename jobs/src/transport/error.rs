@@ -118,9 +118,19 @@ impl CallError {
     }
 
     /// Whether the request may have been carried out although this error came back.
+    ///
+    /// No: nobody was connected, nobody leads, or the agent says what is wrong with the request. Yes: the answer was lost,
+    /// between us and the agent or between the agent and the leader that it passed the request on to (`rpc error: EOF`), or
+    /// a leader was lost while its write was on the way to the others (`leadership lost`).
     #[must_use]
-    pub const fn may_have_happened(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Cut { .. } | Self::Unreadable { .. })
+    pub fn may_have_happened(&self) -> bool {
+        match self {
+            Self::Unreachable { source, .. } => !source.is_connect(),
+            Self::TimedOut { .. } | Self::Cut { .. } | Self::Unreadable { .. } => true,
+            Self::NoLeader { said, .. } => !is_plainly_leaderless(said),
+            Self::Refused { status, .. } => matches!(status, 500..=599),
+            Self::Denied { .. } | Self::NotFound { .. } | Self::Request { .. } => false,
+        }
     }
 
     /// What the agent said, where it said anything.
@@ -151,6 +161,11 @@ impl CallError {
             _ => Self::Refused { service, status, said },
         }
     }
+}
+
+/// What servers say before they have done anything.
+fn is_plainly_leaderless(said: &str) -> bool {
+    said.eq_ignore_ascii_case("no cluster leader")
 }
 
 /// A call's answer, or its error in words.
@@ -248,6 +263,25 @@ mod tests {
         assert!(matches!(sorted(404, "job not found"), CallError::NotFound { .. }));
         assert!(matches!(sorted(400, "missing job"), CallError::Refused { status: 400, .. }));
         assert_eq!(sorted(404, "alloc not found\n").said(), Some("alloc not found"));
+    }
+
+    #[test]
+    fn what_may_have_been_done_is_told_from_what_was_not_even_begun() {
+        for (status, said, may) in [
+            (500, "No cluster leader", false),
+            (403, "Permission denied", false),
+            (400, "missing job", false),
+            (404, "job not found", false),
+            (429, "slow down", false),
+            (500, "rpc error: EOF", true),
+            (500, "rpc error: failed to get conn: rpc error: lead thread", true),
+            (500, "leadership lost while committing log", true),
+            (500, "rpc error: leadership lost while committing log", true),
+            (500, "something broke", true),
+            (502, "bad gateway", true),
+        ] {
+            assert_eq!(CallError::of_text("Nomad", status, said).may_have_happened(), may, "{status} {said}");
+        }
     }
 
     #[test]

@@ -9,13 +9,13 @@ use ::jobs::{
     nomad::{self, AclPolicy, JobId, NewToken, Over, Purge},
     watch::{Source, Standing, Subject, Turn},
 };
-use lab::agents::{Acl, Client, Consul, Spec};
+use lab::{
+    agents::{Acl, Client, Consul, Spec},
+    relay::Relay,
+};
 use vocabulary::Secret;
 
-use super::{
-    relay::Relay,
-    scene::{LIMIT, Scene, flat},
-};
+use super::scene::{LIMIT, Scene, flat};
 use crate::support::{consul_at, eventually, nomad_at, run_until, script, start};
 
 /// Gives up sooner than a daemon would; but it takes Nomad five seconds to say that nobody leads.
@@ -38,9 +38,10 @@ async fn register(nomad: &nomad::Client, id: &str) {
 async fn a_killed_leader_and_servers_that_all_restart_lose_no_change() {
     let agents = start(Spec { servers: 3, ..without_consul() }).await;
     let (leader, follower) = crate::faults::leader_and_follower(&agents).await;
-    let nomad = nomad::Client::build(&impatient(&agents.nomad()[follower].url())).unwrap();
+    let watched = impatient(&agents.nomad()[follower].url());
+    let nomad = nomad::Client::build(&watched).unwrap();
     run_until(&nomad, &script("stays", "service", "sleep 600"), "running").await;
-    let mut scene = Scene::open(&nomad, None).await;
+    let mut scene = Scene::open(&watched, None).await;
 
     agents.nomad()[leader].kill().unwrap();
     register(&nomad, "after-the-leader").await;
@@ -90,7 +91,7 @@ async fn a_client_that_is_frozen_beyond_its_heartbeat_is_down_and_comes_back() {
     let agents = start(Spec { heartbeat_grace: Duration::from_secs(1), ..without_consul() }).await;
     let nomad = nomad_at(&agents.nomad()[0].url());
     run_until(&nomad, &script("lives-on", "service", "sleep 600"), "running").await;
-    let mut scene = Scene::open(&nomad, None).await;
+    let mut scene = Scene::open(&Endpoint::plain(agents.nomad()[0].url()), None).await;
     let client = agents.nomad().iter().find(|agent| !agent.is_server()).unwrap();
     client.freeze().unwrap();
     let node = async |scene: &mut Scene, word: &str| {
@@ -119,9 +120,8 @@ async fn a_client_that_is_frozen_beyond_its_heartbeat_is_down_and_comes_back() {
 async fn a_stream_that_is_cut_and_answers_that_are_slow_lose_no_change() {
     let agents = start(Spec { client: Client::No, ..without_consul() }).await;
     let direct = nomad_at(&agents.nomad()[0].url());
-    let relay = Relay::to(&agents.nomad()[0].url()).await;
-    let nomad = nomad::Client::build(&impatient(&relay.url)).unwrap();
-    let mut scene = Scene::open(&nomad, None).await;
+    let relay = Relay::to(&agents.nomad()[0].url()).await.unwrap();
+    let mut scene = Scene::open(&impatient(relay.url()), None).await;
     for round in 0..8 {
         register(&direct, &format!("cut-{round}")).await;
         relay.cut();
@@ -153,11 +153,12 @@ async fn a_stream_that_is_cut_and_answers_that_are_slow_lose_no_change() {
 async fn a_server_that_was_rebuilt_from_nothing_replaces_the_picture() {
     let agents = start(Spec { client: Client::No, ..without_consul() }).await;
     let server = &agents.nomad()[0];
-    let nomad = nomad::Client::build(&impatient(&server.url())).unwrap();
+    let watched = impatient(&server.url());
+    let nomad = nomad::Client::build(&watched).unwrap();
     for round in 0..5 {
         register(&nomad, &format!("forgotten-{round}")).await;
     }
-    let mut scene = Scene::open(&nomad, None).await;
+    let mut scene = Scene::open(&watched, None).await;
     scene.agrees(&nomad, None).await;
     server.kill().unwrap();
     std::fs::remove_dir_all(agents.dir().join(server.name())).unwrap();
@@ -179,10 +180,11 @@ async fn a_server_that_was_rebuilt_from_nothing_replaces_the_picture() {
 async fn a_consul_that_is_away_for_longer_than_every_wait_leaves_its_last_picture() {
     let agents = start(Spec { client: Client::No, ..Spec::default() }).await;
     let nomad = nomad_at(&agents.nomad()[0].url());
-    let consul = ::jobs::consul::Client::build(&impatient(&agents.consul()[0].url())).unwrap();
+    let (in_nomad, in_consul) = (Endpoint::plain(agents.nomad()[0].url()), impatient(&agents.consul()[0].url()));
+    let consul = ::jobs::consul::Client::build(&in_consul).unwrap();
     let service = |name: &str| Registration { id: name.to_owned(), name: name.to_owned(), ..Registration::default() };
     consul.register(&service("before")).await.unwrap();
-    let mut scene = Scene::open(&nomad, Some(&consul)).await;
+    let mut scene = Scene::open(&in_nomad, Some(&in_consul)).await;
     let sources = [Source::ConsulServices, Source::ConsulChecks];
     let standing = |scene: &Scene, wanted| sources.map(|source| scene.status(source).standing) == [wanted; 2];
     agents.consul()[0].kill().unwrap();
@@ -227,7 +229,7 @@ async fn a_token_that_is_revoked_leaves_the_last_picture_and_says_why() {
     };
     let token = root.create_token(&token).await.unwrap();
     register(&root, "seen").await;
-    let mut scene = Scene::open(&with(token.secret.clone()), None).await;
+    let mut scene = Scene::open(&impatient(&url).with_token(token.secret.clone()), None).await;
     scene.agrees(&root, None).await;
 
     // Its rights go and come back.

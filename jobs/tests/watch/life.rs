@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ::jobs::{
+    Endpoint,
     consul::{Check, LocalAgent as _, Registration, Status, Verdict},
     nomad::{JobId, Over, Purge},
     watch::{Subject, Turn},
@@ -10,12 +11,16 @@ use ::jobs::{
 use serde_json::json;
 
 use super::scene::Scene;
-use crate::support::{script, shared_consul, shared_nomad};
+use crate::support::{script, shared, shared_consul, shared_nomad};
+
+fn watched(agents: &[lab::agents::Agent]) -> Endpoint {
+    Endpoint::plain(agents[0].url())
+}
 
 #[tokio::test]
 async fn a_jobs_whole_life_is_seen() {
     let nomad = shared_nomad().await;
-    let mut scene = Scene::open(&nomad, None).await;
+    let mut scene = Scene::open(&watched(shared().await.nomad()), None).await;
     let id = JobId::new("watched");
     nomad.register(&script("watched", "service", "sleep 600"), Over::Nothing).await.unwrap();
     let allocation = scene.hears_of_allocation("it runs", &id, |_, one| one.status == "running").await;
@@ -48,7 +53,7 @@ async fn a_jobs_whole_life_is_seen() {
 #[tokio::test]
 async fn what_nomad_drops_of_a_failing_task_is_kept() {
     let nomad = shared_nomad().await;
-    let mut scene = Scene::open(&nomad, None).await;
+    let mut scene = Scene::open(&watched(shared().await.nomad()), None).await;
     let mut job = script("fails-often", "batch", "sleep 0.3; exit 3");
     *job.at_mut("/TaskGroups/0/RestartPolicy").unwrap() =
         json!({"Attempts": 6, "Delay": 100_000_000, "Interval": 300_000_000_000_i64, "Mode": "fail"});
@@ -71,8 +76,8 @@ async fn what_nomad_drops_of_a_failing_task_is_kept() {
 
 #[tokio::test]
 async fn services_and_checks_come_and_go() {
-    let (nomad, consul) = (shared_nomad().await, shared_consul().await);
-    let mut scene = Scene::open(&nomad, Some(&consul)).await;
+    let (agents, consul) = (shared().await, shared_consul().await);
+    let mut scene = Scene::open(&watched(agents.nomad()), Some(&watched(agents.consul()))).await;
     let check = Check::Ttl { id: "watched-ttl".to_owned(), ttl: Duration::from_secs(600) };
     let service = Registration {
         id: "watched-1".to_owned(),

@@ -3,5 +3,4 @@
 mod faults;
 mod life;
 mod recorded;
-mod relay;
 mod scene;

@@ -14,6 +14,8 @@ use crate::{cluster::Away, workload::ClusterError};
 /// Lost leaders are elected anew within seconds.
 const SOON: Duration = Duration::from_secs(5);
 
+const LOOK_FIRST: &str = "it may have been carried out: look first (roost job show), then repeat what is missing";
+
 pub(super) fn verdict_of(error: &ClusterError) -> Verdict {
     match error {
         ClusterError::Away(Away::NotConfigured) => verdict(
@@ -48,12 +50,15 @@ pub(super) fn verdict_of(error: &ClusterError) -> Verdict {
         ClusterError::Look(error) => {
             call(error, "nothing was changed; try again when the cluster answers: roost cluster status")
         }
-        ClusterError::Act(error) if error.may_have_happened() => {
-            call(error, "it may have been carried out: look first (roost job show), then repeat what is missing")
-        }
+        ClusterError::Act(error) if error.may_have_happened() => call(error, LOOK_FIRST),
         ClusterError::Act(error) => {
             call(error, "nothing was changed; repeat it when the cluster answers: roost cluster status")
         }
+        ClusterError::Halfway { .. } => verdict(
+            StatusCode::BAD_GATEWAY,
+            "halfway",
+            "what was done stands: look first (roost job show), then repeat for what is missing",
+        ),
         ClusterError::Output(_) => {
             verdict(StatusCode::BAD_GATEWAY, "output_broken", "read it again: roost job logs JOB")
         }
@@ -77,6 +82,28 @@ fn call(error: &CallError, hint: &str) -> Verdict {
             verdict(StatusCode::UNPROCESSABLE_ENTITY, "refused", "Nomad's words say what it does not take")
         }
         CallError::Refused { .. } => verdict(StatusCode::BAD_GATEWAY, "cluster_failed", hint),
-        CallError::Unreadable { .. } => verdict(StatusCode::BAD_GATEWAY, "cluster_not_understood", SEE_LOG),
+        CallError::Unreadable { .. } => verdict(StatusCode::BAD_GATEWAY, "cluster_not_understood", hint),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_nothing_was_changed_is_said_only_where_that_is_certain() {
+        let hint = |status, said: &str| {
+            let error = CallError::Refused { service: "Nomad", status, said: said.to_owned() };
+            verdict_of(&ClusterError::Act(error)).hint
+        };
+        assert!(hint(500, "rpc error: EOF").starts_with("it may have been carried out"));
+        let no_leader = |said: &str| {
+            let error = CallError::NoLeader { service: "Nomad", said: said.to_owned() };
+            verdict_of(&ClusterError::Act(error)).hint
+        };
+        assert!(
+            no_leader("rpc error: leadership lost while committing log").starts_with("it may have been carried out")
+        );
+        assert!(no_leader("No cluster leader").starts_with("nothing was changed"));
     }
 }
