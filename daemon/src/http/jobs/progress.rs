@@ -285,6 +285,7 @@ struct Told {
     api: Api,
     sights: Sights,
     sight: Sight,
+    /// Keys of the last listing.
     known: HashSet<String>,
     /// Newest first.
     ready: Vec<Happening>,
@@ -314,14 +315,18 @@ impl Told {
                 }
             }
             self.waits = true;
-            let mut all = happened(&self.sights.sight());
-            all.retain(|it| !self.known.contains(&it.key));
-            // Only what can still be listed needs to be remembered.
-            self.known.extend(all.iter().map(|it| it.key.clone()));
-            all.reverse();
-            self.ready = all;
+            let listed = happened(&self.sights.sight());
+            self.ready = unheard(&mut self.known, listed);
+            self.ready.reverse();
         }
     }
+}
+
+/// What of a listing was not in the one before; from then on this one is known. What is listed no longer is forgotten:
+/// it does not come back, and whoever follows for weeks keeps no more than one listing of it.
+fn unheard(known: &mut HashSet<String>, listed: Vec<Happening>) -> Vec<Happening> {
+    let before = std::mem::replace(known, listed.iter().map(|it| it.key.clone()).collect());
+    listed.into_iter().filter(|it| !before.contains(&it.key)).collect()
 }
 
 #[cfg(test)]
@@ -347,5 +352,23 @@ mod tests {
         }
         let last = Progress { failures: vec!["web.main[0] on vm: boom".to_owned()], ..Progress::default() };
         assert!(end(&id, "job web", &Verdict::TimedOut, &last).said.ends_with(": web.main[0] on vm: boom"));
+    }
+
+    #[test]
+    fn who_follows_for_long_keeps_one_listing_and_hears_each_thing_once() {
+        let one = |n: usize| Happening {
+            key: format!("a/{n}"),
+            at: vocabulary::Timestamp::UNIX_EPOCH,
+            subject: String::new(),
+            what: String::new(),
+        };
+        // Nomad keeps the last ten of what happens to a task, and two come each time.
+        let (mut known, mut heard) = (HashSet::new(), Vec::new());
+        for first in (0..10_000).step_by(2) {
+            let listed: Vec<Happening> = (first..first + 10).map(one).collect();
+            heard.extend(unheard(&mut known, listed).into_iter().map(|it| it.key));
+            assert_eq!(known.len(), 10);
+        }
+        assert_eq!(heard, (0..10_008).map(|n| one(n).key).collect::<Vec<_>>());
     }
 }
