@@ -21,7 +21,10 @@ pub mod status;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use jobs::bootstrap::{As, Clients, Cluster, ClusterError, Role};
+use jobs::{
+    BadCertificate, Fault, Whose,
+    bootstrap::{As, Clients, Cluster, ClusterError, Role},
+};
 use tasks::Clock;
 use vocabulary::{NodeId, Timestamp};
 
@@ -55,6 +58,26 @@ pub enum OpenError {
     /// Somebody else's.
     #[error("cannot use the cluster that roost.toml names")]
     Joined(#[source] joined::JoinedError),
+}
+
+/// What to do about a certificate that somebody does not take.
+#[must_use]
+pub const fn certificate_remedy(bad: &BadCertificate) -> &'static str {
+    match (bad.whose, bad.fault) {
+        (_, Fault::Expired | Fault::NotYetValid) => {
+            "compare the clocks (timedatectl here and there); roost cluster status says when certificates are renewed; \
+             anew: sudo roost cluster init, then systemctl restart roost"
+        }
+        (Whose::Agents, Fault::WrongName) => {
+            "is another agent at this address? mode join: [cluster] nomad and consul must be a name that the certificate \
+             carries; mode own: sudo roost cluster init, then systemctl restart roost"
+        }
+        (Whose::Ours, Fault::Missing) => "mode join: set [cluster] cert and key; roost cluster status",
+        _ => {
+            "mode join: [cluster] ca, cert and key must be of the agent's authority; mode own: roost cluster status, then \
+             sudo roost cluster init and systemctl restart roost"
+        }
+    }
 }
 
 /// Where everybody gets the cluster's clients; cheap to clone.

@@ -29,4 +29,6 @@ pub mod transport;
 pub mod watch;
 
 pub use blocking::{Cursor, Index, Listing, Query};
-pub use transport::{BuildError, CallError, ClientCertificate, Endpoint, Limits, Tls, Turn};
+pub use transport::{
+    BadCertificate, BuildError, CallError, ClientCertificate, Endpoint, Fault, Limits, Tls, Turn, Whose,
+};

@@ -1,11 +1,13 @@
 //! How both clients reach their agents: address, token, TLS, timeouts, pace, and what went wrong in words.
 
+mod certificate;
 mod error;
 mod pace;
 mod tls;
 mod ways;
 mod wire;
 
+pub use certificate::{BadCertificate, Fault, Whose};
 pub use error::CallError;
 pub(crate) use error::{broken, call, health, read_all};
 pub use pace::Pace;

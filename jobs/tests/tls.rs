@@ -3,14 +3,14 @@
 use std::{fs, path::Path};
 
 use ::jobs::{
-    CallError, ClientCertificate, Endpoint, Query, Tls,
+    BadCertificate, CallError, ClientCertificate, Endpoint, Fault, Query, Tls, Whose,
     consul::{self, Cas, Catalog as _, KeyValue as _},
     nomad,
 };
-use lab::agents::{Client, Identity, Spec, address};
+use lab::agents::{Client, Consul, Identity, Spec, address};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    SanType,
+    SanType, date_time_ymd,
 };
 use vocabulary::Secret;
 
@@ -25,20 +25,36 @@ struct Issued {
 
 /// One certificate for every role, as only a test would have it.
 fn issue() -> Issued {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.distinguished_name.push(DnType::CommonName, "an authority");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let authority_key = KeyPair::generate().unwrap();
-    let authority = params.self_signed(&authority_key).unwrap();
-    let issuer = Issuer::new(params, authority_key);
-    let names = ["server.global.nomad", "server.dc1.consul"].map(str::to_owned);
-    let mut params = CertificateParams::new(names).unwrap();
-    params.subject_alt_names.push(SanType::IpAddress(address().into()));
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-    let key = KeyPair::generate().unwrap();
-    let certificate = params.signed_by(&key, &issuer).unwrap();
-    Issued { authority: authority.pem(), certificate: certificate.pem(), key: key.serialize_pem() }
+    Authority::new().issue(2020, 2100)
+}
+
+struct Authority {
+    pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "an authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let authority_key = KeyPair::generate().unwrap();
+        let authority = params.self_signed(&authority_key).unwrap();
+        Self { pem: authority.pem(), issuer: Issuer::new(params, authority_key) }
+    }
+
+    /// Valid from one year to another.
+    fn issue(&self, from: i32, until: i32) -> Issued {
+        let names = ["server.global.nomad", "server.dc1.consul"].map(str::to_owned);
+        let mut params = CertificateParams::new(names).unwrap();
+        params.subject_alt_names.push(SanType::IpAddress(address().into()));
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate().unwrap();
+        (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(until, 1, 1));
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        Issued { authority: self.pem.clone(), certificate: certificate.pem(), key: key.serialize_pem() }
+    }
 }
 
 impl Issued {
@@ -91,16 +107,74 @@ async fn only_a_certificate_of_the_right_authority_and_name_gets_through() {
         endpoint
     };
     let another_authority = Issued { authority: issue().authority, ..issue() };
-    for (who, endpoint) in [
-        ("no certificate", with(|tls| tls.client = None)),
-        ("another name", with(|tls| tls.server_name = Some("client.global.nomad".to_owned()))),
-        ("another authority", another_authority.towards(&nomad_url, "server.global.nomad")),
-        ("no TLS", Endpoint::plain(nomad_url.replace("https", "http"))),
+    let bad = |whose, fault| Some(BadCertificate { whose, fault });
+    for (who, endpoint, expected) in [
+        ("no certificate", with(|tls| tls.client = None), bad(Whose::Ours, Fault::Missing)),
+        (
+            "another name",
+            with(|tls| tls.server_name = Some("client.global.nomad".to_owned())),
+            bad(Whose::Agents, Fault::WrongName),
+        ),
+        (
+            "another authority",
+            another_authority.towards(&nomad_url, "server.global.nomad"),
+            bad(Whose::Agents, Fault::UnknownAuthority),
+        ),
+        ("no TLS", Endpoint::plain(nomad_url.replace("https", "http")), None),
     ] {
-        let error = refused(endpoint).await;
-        let expected = matches!(error, CallError::Unreachable { .. } | CallError::Refused { status: 400, .. });
-        assert!(expected, "{who}: {error:?}");
+        match (refused(endpoint).await, expected) {
+            (CallError::Certificate { bad, .. }, Some(expected)) => assert_eq!(bad, expected, "{who}"),
+            // The agent may close before its word on our certificate is read.
+            (CallError::Unreachable { .. }, Some(BadCertificate { whose: Whose::Ours, .. })) => {}
+            (CallError::Refused { status: 400, .. }, None) => {}
+            (error, _) => panic!("{who}: {error:?}"),
+        }
     }
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_expired_or_not_begun_is_named_and_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let good = authority.issue(2020, 2100);
+    let spec =
+        Spec { tls: Some(good.written_to(dir.path())), consul: Consul::No, client: Client::No, ..Spec::default() };
+    let agents = start(spec).await;
+    let agent = &agents.nomad()[0];
+    let nomad = nomad::Client::build(&good.towards(&agent.url(), "server.global.nomad")).unwrap();
+    nomad.jobs(&now_query()).await.unwrap();
+    for (from, until, fault, words) in [
+        (2020, 2021, Fault::Expired, "its certificate has expired"),
+        (2098, 2100, Fault::NotYetValid, "its certificate is not valid yet"),
+    ] {
+        agent.kill().unwrap();
+        authority.issue(from, until).written_to(dir.path());
+        agent.launch().unwrap();
+        let seen = eventually("it listens again", async || match nomad.jobs(&now_query()).await {
+            Err(CallError::Unreachable { .. }) => None,
+            other => Some(other),
+        })
+        .await;
+        let Err(error) = seen else { panic!("{seen:?}") };
+        let CallError::Certificate { bad, .. } = &error else { panic!("{error:?}") };
+        assert_eq!(*bad, BadCertificate { whose: Whose::Agents, fault });
+        assert!(error.to_string().contains(words) && error.to_string().contains(&agent.url()), "{error}");
+        assert!(!error.is_transient() && !error.may_have_happened());
+    }
+    // And the other way round: a good agent does not take ours.
+    agent.kill().unwrap();
+    good.written_to(dir.path());
+    agent.launch().unwrap();
+    eventually("it is itself again", async || nomad.jobs(&now_query()).await.ok()).await;
+    let late = authority.issue(2020, 2021).towards(&agent.url(), "server.global.nomad");
+    let late = nomad::Client::build(&late).unwrap();
+    let bad = eventually("it says why", async || match late.jobs(&now_query()).await {
+        Err(CallError::Certificate { bad, .. }) => Some(bad),
+        // It may close before its word is read.
+        Err(CallError::Unreachable { .. }) => None,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(bad.await, BadCertificate { whose: Whose::Ours, fault: Fault::Expired });
 }
 
 #[test]

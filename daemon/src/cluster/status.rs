@@ -177,9 +177,7 @@ fn note<T>(problems: &mut Vec<Problem>, start: &str, answer: Result<T, CallError
                     "the token is not what it was: roost cluster init makes the daemon's anew (join: look at the token)"
                         .to_owned()
                 }
-                _ if is_out_of_time(&tasks::chain(&error)) => {
-                    format!("{OUT_OF_TIME}; {start}")
-                }
+                CallError::Certificate { bad, .. } => super::certificate_remedy(bad).to_owned(),
                 _ => start.to_owned(),
             };
             problems.push(Problem { cause: tasks::chain(&error), next });

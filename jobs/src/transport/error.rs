@@ -11,7 +11,7 @@ use progenitor_client::{ByteStream, Error, ResponseValue};
 use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
 
-use super::wire::Wire;
+use super::{certificate::BadCertificate, wire::Wire};
 
 /// An agent's explanation is a line or a page; what is longer is cut off.
 const SAID_BYTES_MAX: usize = 64 * 1024;
@@ -27,6 +27,19 @@ pub enum CallError {
         /// Where.
         address: String,
         /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// A certificate is not good: trying again does not help.
+    #[error("{service} at {address} cannot be spoken to: {bad}")]
+    Certificate {
+        /// Nomad or Consul.
+        service: &'static str,
+        /// Where.
+        address: String,
+        /// Whose, and what is wrong with it.
+        bad: BadCertificate,
+        /// In the library's words.
         #[source]
         source: reqwest::Error,
     },
@@ -113,7 +126,11 @@ impl CallError {
         match self {
             Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Cut { .. } | Self::NoLeader { .. } => true,
             Self::Refused { status, .. } => matches!(status, 408 | 429 | 500..=599),
-            Self::Denied { .. } | Self::NotFound { .. } | Self::Unreadable { .. } | Self::Request { .. } => false,
+            Self::Certificate { .. }
+            | Self::Denied { .. }
+            | Self::NotFound { .. }
+            | Self::Unreadable { .. }
+            | Self::Request { .. } => false,
         }
     }
 
@@ -129,7 +146,7 @@ impl CallError {
             Self::TimedOut { .. } | Self::Cut { .. } | Self::Unreadable { .. } => true,
             Self::NoLeader { said, .. } => !is_plainly_leaderless(said),
             Self::Refused { status, .. } => matches!(status, 500..=599),
-            Self::Denied { .. } | Self::NotFound { .. } | Self::Request { .. } => false,
+            Self::Certificate { .. } | Self::Denied { .. } | Self::NotFound { .. } | Self::Request { .. } => false,
         }
     }
 
@@ -236,6 +253,9 @@ pub(crate) fn broken(wire: &Wire, source: reqwest::Error) -> CallError {
     let (service, address) = (wire.service().name(), wire.address().to_owned());
     let limit = wire.limits().answer;
     let source = source.without_url();
+    if let Some(bad) = BadCertificate::of(&source) {
+        return CallError::Certificate { service, address, bad, source };
+    }
     match source {
         source if source.is_timeout() && source.is_connect() => {
             CallError::TimedOut { service, address, limit: wire.limits().connect }

@@ -9,7 +9,10 @@ use ::jobs::CallError;
 use axum::http::StatusCode;
 
 use super::{SEE_LOG, Verdict, verdict};
-use crate::{cluster::Away, workload::ClusterError};
+use crate::{
+    cluster::{Away, certificate_remedy},
+    workload::ClusterError,
+};
 
 /// Lost leaders are elected anew within seconds.
 const SOON: Duration = Duration::from_secs(5);
@@ -72,6 +75,9 @@ fn call(error: &CallError, hint: &str) -> Verdict {
         CallError::NoLeader { .. } => passing("no_leader"),
         CallError::Unreachable { .. } | CallError::Cut { .. } => passing("cluster_unreachable"),
         CallError::TimedOut { .. } => passing("cluster_slow"),
+        CallError::Certificate { bad, .. } => {
+            verdict(StatusCode::BAD_GATEWAY, "cluster_certificate", certificate_remedy(bad))
+        }
         CallError::Denied { .. } => verdict(
             StatusCode::BAD_GATEWAY,
             "cluster_denied",
