@@ -308,6 +308,7 @@ pub async fn api(
         gossip: Arc::new(gossip),
         cluster: Arc::new(door),
         servers: Arc::new(servers),
+        picture: watched.clone(),
         nodes: Arc::new(orders),
         runs: Arc::new(RunOrders { nodes, runner: switch, store: store.clone() }),
         parts: Arc::new(Parts { tasks: statuses, watched }),

@@ -65,8 +65,9 @@ pub enum OpenError {
 pub const fn certificate_remedy(bad: &BadCertificate) -> &'static str {
     match (bad.whose, bad.fault) {
         (_, Fault::Expired | Fault::NotYetValid) => {
-            "compare the clocks (timedatectl here and there); roost cluster status says when certificates are renewed; \
-             anew: sudo roost cluster init, then systemctl restart roost"
+            "is this host's clock right (timedatectl, here and there)? If it is, the agent runs with a certificate that \
+             ended: the daemon has renewed the files, restart the agent so that it reads them; anew: sudo roost cluster \
+             init, then systemctl restart roost"
         }
         (Whose::Agents, Fault::WrongName) => {
             "is another agent at this address? mode join: [cluster] nomad and consul must be a name that the certificate \

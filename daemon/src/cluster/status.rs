@@ -15,9 +15,6 @@ use super::{
     servers::Server,
 };
 
-const OUT_OF_TIME: &str = "is this host's clock right (timedatectl)? If it is, the agent runs with a certificate that \
-                           ended: the daemon has renewed the files, restart the agent so that it reads them";
-
 /// All of it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
@@ -177,19 +174,13 @@ fn note<T>(problems: &mut Vec<Problem>, start: &str, answer: Result<T, CallError
                     "the token is not what it was: roost cluster init makes the daemon's anew (join: look at the token)"
                         .to_owned()
                 }
-                CallError::Certificate { bad, .. } => super::certificate_remedy(bad).to_owned(),
+                CallError::Certificate { bad, .. } => format!("{}; {start}", super::certificate_remedy(bad)),
                 _ => start.to_owned(),
             };
             problems.push(Problem { cause: tasks::chain(&error), next });
             None
         }
     }
-}
-
-/// What the TLS library says of a certificate that is refused for its dates.
-fn is_out_of_time(said: &str) -> bool {
-    let said = said.to_lowercase();
-    said.contains("certificate") && ["expired", "not valid yet"].iter().any(|words| said.contains(words))
 }
 
 fn consul_version(own: &consul::AgentSelf) -> Option<String> {

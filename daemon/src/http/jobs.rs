@@ -5,6 +5,7 @@
 //! | `plan.rs` | HCL or JSON to a plan; what a version changed |
 //! | `change.rs` | registering what was planned, and every other change |
 //! | `output.rs` | what tasks write |
+//! | `pictured.rs` | jobs as they were last seen, while Nomad does not answer |
 //! | `progress.rs` | a registration followed to its end, and a job's history |
 //! | `views.rs` | what answers look like |
 //!
@@ -13,6 +14,7 @@
 
 pub mod change;
 pub mod output;
+pub mod pictured;
 pub mod plan;
 mod progress;
 pub mod views;
@@ -33,6 +35,8 @@ use super::{
     sight::Sight,
     state::Api,
 };
+use crate::workload::{ClusterError, Workload};
+use pictured::Place;
 use views::{JobDetailView, JobView};
 
 /// The routes of this module.
@@ -64,7 +68,7 @@ pub(super) struct JobFilter {
     prefix: Option<String>,
 }
 
-/// Lists jobs.
+/// Lists jobs. While Nomad does not answer, as they were last seen: each entry then says so, how old it is and why.
 #[utoipa::path(
     get, path = "/api/jobs", tag = "jobs", params(JobFilter),
     responses(
@@ -80,9 +84,15 @@ async fn list(
     Params(filter): Params<JobFilter>,
 ) -> Result<Json<Vec<JobView>>, ApiError> {
     let nomad = api.workload()?.nomad(filter.namespace.as_deref());
-    let query = Query::default().starting_with(filter.prefix.unwrap_or_default());
-    let (stubs, statuses) = tokio::try_join!(nomad.jobs(&query), nomad.job_statuses(&query)).map_err(cluster)?;
-    Ok(Json(rows(stubs.value, &statuses.value)))
+    let prefix = filter.prefix.unwrap_or_default();
+    let query = Query::default().starting_with(prefix.clone());
+    match tokio::try_join!(nomad.jobs(&query), nomad.job_statuses(&query)) {
+        Ok((stubs, statuses)) => Ok(Json(rows(stubs.value, &statuses.value))),
+        Err(error) => {
+            let place = Place { namespace: filter.namespace.as_deref(), id: &prefix };
+            pictured::list(api.picture(), place, &error).map(Json).ok_or_else(|| cluster(error))
+        }
+    }
 }
 
 fn rows(stubs: Vec<JobStub>, statuses: &[JobStatusStub]) -> Vec<JobView> {
@@ -106,7 +116,8 @@ pub(super) struct InNamespace {
     namespace: Option<String>,
 }
 
-/// Shows one job: its groups, allocations, versions, and why something finds no place.
+/// Shows one job: its groups, allocations, versions, and why something finds no place. While Nomad does not answer, as
+/// far as it was last seen: `job.stale` then says so, how old it is and why.
 #[utoipa::path(
     get, path = "/api/jobs/{id}", tag = "jobs",
     params(("id" = String, Path, description = "The job's id; a `/` in it as %2F"), InNamespace),
@@ -123,23 +134,35 @@ async fn show(
     At(id): At<String>,
     Params(place): Params<InNamespace>,
 ) -> Result<Json<JobDetailView>, ApiError> {
-    let (workload, id) = (api.workload()?, JobId::new(id));
-    let job = workload.job(&id, place.namespace.as_deref()).await?;
-    let (nomad, query) = (workload.nomad(place.namespace.as_deref()), Query::default());
-    let seen = tokio::try_join!(
-        nomad.job_deployments(&id, &query),
-        nomad.job_allocations(&id, &query),
-        nomad.job_evaluations(&id, &query),
-        nomad.versions(&id),
-    );
-    let (deployments, allocations, evaluations, versions) = seen.map_err(cluster)?;
+    let workload = api.workload()?;
+    let namespace = place.namespace.as_deref();
+    let detail = match asked(&workload, &JobId::new(id.as_str()), namespace).await {
+        Ok(detail) => detail,
+        Err(ClusterError::Look(error)) => {
+            pictured::detail(api.picture(), Place { namespace, id: &id }, &error).ok_or(ClusterError::Look(error))?
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Json(Sight::of(&caller.caller).show(detail)?))
+}
+
+/// One job as Nomad has it now.
+async fn asked(workload: &Workload, id: &JobId, namespace: Option<&str>) -> Result<JobDetailView, ClusterError> {
+    let job = workload.job(id, namespace).await?;
+    let (nomad, query) = (workload.nomad(namespace), Query::default());
+    let (deployments, allocations, evaluations, versions) = tokio::try_join!(
+        nomad.job_deployments(id, &query),
+        nomad.job_allocations(id, &query),
+        nomad.job_evaluations(id, &query),
+        nomad.versions(id),
+    )?;
     let sight = ::jobs::follow::Sight {
         job: Some(&job),
         deployments: &deployments.value,
         allocations: &allocations.value,
         evaluations: &evaluations.value,
     };
-    Ok(Json(Sight::of(&caller.caller).show(JobDetailView::of(&job, &sight, &versions.jobs))?))
+    Ok(JobDetailView::of(&job, &sight, &versions.jobs))
 }
 
 /// Shows the specification of one job, as Nomad has it.

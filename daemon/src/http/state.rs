@@ -39,6 +39,8 @@ pub struct Deps {
     pub cluster: Arc<dyn ClusterDoor>,
     /// Its servers.
     pub servers: Arc<dyn ServersDesk>,
+    /// What is known of the cluster, where there is one: shown, marked, while it does not answer.
+    pub picture: Option<::jobs::watch::Handle>,
     /// The daemon's parts, for readiness.
     pub parts: Arc<dyn PartsBoard>,
     /// Every key that may come in.
@@ -122,6 +124,10 @@ impl Api {
     pub(super) fn workload(&self) -> Result<Workload, ClusterError> {
         let Deps { cluster, store, clock, .. } = &self.0.deps;
         Workload::open(&**cluster, store.clone(), Arc::clone(clock))
+    }
+
+    pub(super) fn picture(&self) -> Option<&::jobs::watch::Handle> {
+        self.0.deps.picture.as_ref()
     }
 
     pub(super) fn parts(&self) -> &dyn PartsBoard {

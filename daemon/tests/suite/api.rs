@@ -257,6 +257,7 @@ pub(crate) struct Setup {
     pub(crate) burst: u32,
     pub(crate) keys: Vec<KnownKey>,
     pub(crate) cluster: Arc<dyn ClusterDoor>,
+    pub(crate) picture: Option<::jobs::watch::Handle>,
     pub(crate) body_limit_bytes: usize,
     pub(crate) time: Time,
 }
@@ -277,6 +278,7 @@ impl Default for Setup {
             burst: 10_000,
             keys: vec![key("all", Scopes::all())],
             cluster: Arc::new(NoCluster),
+            picture: None,
             body_limit_bytes: 64 * 1024,
             time: Time::Still,
         }
@@ -334,6 +336,7 @@ impl Running {
             gossip: desk.clone(),
             cluster: setup.cluster,
             servers: desk.clone(),
+            picture: setup.picture,
             parts: desk.clone(),
             keys,
             clock: shared.clone(),

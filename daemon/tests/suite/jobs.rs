@@ -36,7 +36,7 @@ const LIMIT: Duration = Duration::from_secs(150);
 const REGISTER: &str = "PUT /v1/jobs?";
 
 /// The way to a test's agents.
-struct Door(Clients);
+pub(crate) struct Door(pub(crate) Clients);
 
 impl ClusterDoor for Door {
     fn agents(&self) -> Result<Clients, Away> {
@@ -61,7 +61,7 @@ async fn shared() -> &'static Agents {
     SHARED.get_or_init(|| started(with_a_client())).await
 }
 
-fn clients(agents: &Agents) -> Clients {
+pub(crate) fn clients(agents: &Agents) -> Clients {
     let consul = agents.consul().first().map_or_else(|| "http://127.0.0.1:1".to_owned(), lab::agents::Agent::url);
     Clients {
         nomad: nomad::Client::build(&Endpoint::plain(agents.nomad()[0].url())).unwrap(),
@@ -100,19 +100,19 @@ fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-async fn done(api: &Running, arguments: &[&str]) -> String {
+pub(crate) async fn done(api: &Running, arguments: &[&str]) -> String {
     let output = roost(api, arguments).await;
     assert!(output.status.success(), "{arguments:?}: {}", said(&output));
     String::from_utf8(output.stdout).unwrap()
 }
 
-async fn failed(api: &Running, code: i32, arguments: &[&str]) -> String {
+pub(crate) async fn failed(api: &Running, code: i32, arguments: &[&str]) -> String {
     let output = roost(api, arguments).await;
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", said(&output));
     said(&output)
 }
 
-async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let poll = async {
         loop {
             if let Some(found) = look().await {

@@ -25,6 +25,7 @@ mod jobs;
 mod joining;
 mod kept;
 mod matrix;
+mod pictured;
 mod power;
 mod power_cut;
 mod promotion;

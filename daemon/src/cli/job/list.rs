@@ -31,13 +31,17 @@ impl List {
         if self.output.json {
             return screen::json(&jobs);
         }
+        // All of them are of one moment.
+        if let Some(stale) = jobs.first().and_then(|job| job.stale.as_ref()) {
+            screen::line(screen::plain(&stale.in_words()))?;
+        }
         let row = |job: JobView| {
             let status = if job.stopped { format!("{} (stopped)", job.status) } else { job.status };
             let runs = match job.wanted {
                 Some(wanted) => format!("{} of {wanted}", job.running),
                 None => job.running.to_string(),
             };
-            let (version, failed) = (job.version.to_string(), job.failed.to_string());
+            let (version, failed) = (screen::maybe(job.version), job.failed.to_string());
             [job.id, job.namespace, job.kind, status, runs, failed, version, screen::at(job.submitted)]
         };
         let rows = jobs.into_iter().map(row).collect();

@@ -37,16 +37,23 @@ impl Show {
         let job = &detail.job;
         let stopped = if job.stopped { ", stopped" } else { "" };
         let stable = if detail.stable { ", stable" } else { "" };
-        let (kind, status, version, index) = (&job.kind, &job.status, job.version, detail.check_index);
+        let (kind, status, index) = (&job.kind, &job.status, detail.check_index);
+        let version = job.version.map_or_else(String::new, |version| format!(", version {version}"));
         let id = screen::plain(&job.id);
-        screen::line(format!("{kind} job {id}: {status}{stopped}, version {version}{stable}, index {index}"))?;
+        if let Some(stale) = &job.stale {
+            screen::line(screen::plain(&stale.in_words()))?;
+        }
+        screen::line(format!("{kind} job {id}: {status}{stopped}{version}{stable}, index {index}"))?;
         if let Some(deployment) = &detail.deployment {
             screen::line(format!("deployment: {}", screen::plain(deployment)))?;
         }
         unplaced(&detail.shortfalls)?;
-        groups(detail.groups)?;
+        let is_whole = job.stale.is_none();
+        if is_whole || !detail.groups.is_empty() {
+            groups(detail.groups)?;
+        }
         allocations(detail.allocations)?;
-        versions(detail.versions)
+        if is_whole { versions(detail.versions) } else { Ok(()) }
     }
 }
 
@@ -82,7 +89,7 @@ fn allocations(allocations: Vec<AllocationView>) -> Result<(), Failure> {
         };
         let tasks: Vec<String> = it.tasks.into_iter().map(task).collect();
         let status = if it.desired == "run" { it.status } else { format!("{} ({})", it.status, it.desired) };
-        let (tasks, version) = (tasks.join(", "), it.version.to_string());
+        let (tasks, version) = (tasks.join(", "), screen::maybe(it.version));
         [id, it.group, it.node, status, version, screen::at(it.created), tasks, it.why.unwrap_or_default()]
     };
     let header = ["allocation", "group", "node", "status", "version", "created", "tasks", "why"];

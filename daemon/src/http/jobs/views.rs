@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vocabulary::Timestamp;
 
+use super::pictured::StaleView;
 use crate::http::wire::ReasonView;
 
 /// A job in a listing.
@@ -34,11 +35,14 @@ pub struct JobView {
     pub running: u64,
     /// How many have failed or are lost, of the version that is there now.
     pub failed: u64,
-    /// Its version.
-    pub version: u64,
+    /// Its version; none where the picture is shown, which does not hold it.
+    pub version: Option<u64>,
     /// When that was registered.
     #[schema(value_type = String, format = DateTime)]
     pub submitted: Timestamp,
+    /// That Nomad did not answer and this is the last picture of it; absent where this is Nomad's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale: Option<StaleView>,
 }
 
 /// A job with everything around it.
@@ -46,11 +50,11 @@ pub struct JobView {
 pub struct JobDetailView {
     /// The job.
     pub job: JobView,
-    /// Whether its version is one to revert to.
+    /// Whether its version is known as one to revert to.
     pub stable: bool,
     /// What a change must name to be sure that nobody changed it meanwhile.
     pub check_index: u64,
-    /// By group.
+    /// By group; where the picture is shown, those of its last deployment.
     pub groups: Vec<GroupView>,
     /// What Nomad says of the deployment of its version.
     pub deployment: Option<String>,
@@ -58,7 +62,7 @@ pub struct JobDetailView {
     pub shortfalls: Vec<ShortfallView>,
     /// Newest first.
     pub allocations: Vec<AllocationView>,
-    /// Newest first, those that Nomad still keeps.
+    /// Newest first, those that Nomad still keeps; empty where the picture is shown.
     pub versions: Vec<VersionView>,
 }
 
@@ -105,8 +109,8 @@ pub struct AllocationView {
     pub status: String,
     /// Whether it is meant to run: `run`, `stop` or `evict`.
     pub desired: String,
-    /// Of which version of the job.
-    pub version: u64,
+    /// Of which version of the job; none where the picture is shown.
+    pub version: Option<u64>,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created: Timestamp,
@@ -263,8 +267,9 @@ impl JobView {
             status: stub.status,
             stopped: stub.stop,
             priority: stub.priority,
-            version,
+            version: Some(version),
             submitted: at(stub.submit_time),
+            stale: None,
         }
     }
 }
@@ -292,8 +297,9 @@ impl JobDetailView {
             wanted: has_count.then_some(if job.is_stopped() { 0 } else { wanted }),
             running: running as u64,
             failed: progress.groups.iter().map(|group| group.failed).sum(),
-            version: job.version(),
+            version: Some(job.version()),
             submitted: submitted(job),
+            stale: None,
         };
         Self {
             job: view,
@@ -357,7 +363,7 @@ impl From<&AllocationStub> for AllocationView {
             node: allocation.node_name.clone(),
             status: allocation.client_status.clone(),
             desired: allocation.desired_status.clone(),
-            version: allocation.job_version,
+            version: Some(allocation.job_version),
             created: at(allocation.create_time),
             tasks,
             why: why.or_else(|| is_bad.then(|| told::one_line(&allocation.client_description))),
@@ -425,7 +431,7 @@ pub fn shortfalls(found: Vec<told::Shortfall>) -> Vec<ShortfallView> {
     found.into_iter().map(view).collect()
 }
 
-fn at(nanoseconds: i64) -> Timestamp {
+pub(super) fn at(nanoseconds: i64) -> Timestamp {
     Timestamp::from_nanosecond(nanoseconds.into()).unwrap_or_default()
 }
 
