@@ -32,7 +32,7 @@ use crate::{
         switches::{self, Switcher},
     },
     bus::Bus,
-    cluster::{Door, promoter::Promoter},
+    cluster::{Door, keeper::Failing, promoter::Promoter},
     config::{self, Config, DhcpMode, PowerMethod, TlsSource},
     http::{
         self,
@@ -67,6 +67,8 @@ pub struct Common {
     pub roster: Arc<Roster>,
     /// The picture of the cluster, where there is one.
     pub watched: Option<jobs::watch::Handle>,
+    /// What is not as it should be in a cluster of Roost's own.
+    pub upkeep: Option<Failing>,
     /// The way to the cluster, where there is one.
     pub door: Door,
     /// Which machine was given which address.
@@ -287,7 +289,7 @@ pub async fn api(
     statuses: Statuses,
     closing: Stop,
 ) -> Result<ApiParts, BoxError> {
-    let Common { store, nodes, keys, roster, watched, door, addresses, clock } = common;
+    let Common { store, nodes, keys, roster, watched, upkeep, door, addresses, clock } = common;
     let configured = config.http.keys.iter().map(KnownKey::from).collect();
     let (ring, mut clerk) = KeyRing::open(configured, store.clone()).await?;
     http::first_key::ensure((&ring, &mut clerk), &store, &config.data_dir, clock.now()).await?;
@@ -311,7 +313,7 @@ pub async fn api(
         picture: watched.clone(),
         nodes: Arc::new(orders),
         runs: Arc::new(RunOrders { nodes, runner: switch, store: store.clone() }),
-        parts: Arc::new(Parts { tasks: statuses, watched }),
+        parts: Arc::new(Parts { tasks: statuses, watched, upkeep }),
         keys: ring,
         clock: Arc::clone(&clock),
         metrics: http::prometheus::install()?,

@@ -95,7 +95,9 @@ impl Daemon {
         let closing = Stop::new();
         let statuses = supervisor.handle();
         let build::BootServices { dhcp, tftp, http: boot, addresses } = boot_services;
-        let common = build::Common { store: store.clone(), nodes, keys, roster, watched, door, addresses, clock };
+        let upkeep = keeper.as_ref().map(cluster::keeper::Keeper::failing);
+        let common =
+            build::Common { store: store.clone(), nodes, keys, roster, watched, upkeep, door, addresses, clock };
         let api = build::api(config, common, handle, statuses, closing.clone()).await?;
         let nodes = part;
         Ok(Self {

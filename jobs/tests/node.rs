@@ -211,8 +211,14 @@ async fn a_jobs_service_is_registered_by_what_the_job_is() {
     assert_eq!(found.node, machine.kit.node.to_string());
     // Its node may take it away, and with the same token put nothing else anywhere.
     let mut entitlements = Entitlements::default();
-    assert_eq!(entitlements.settle(&all.consul).await.unwrap(), 1);
-    assert_eq!(entitlements.settle(&all.consul).await.unwrap(), 0);
+    assert!(entitlements.settle(&all.consul).await.unwrap() > 0);
+    // Other tests' services come and go in the same Consul.
+    eventually("one question is enough while nothing came or went", async || {
+        let asked = all.consul.requests();
+        let written = entitlements.settle(&all.consul).await.unwrap();
+        (written == 0 && all.consul.requests() - asked == 1).then_some(())
+    })
+    .await;
     let other = json!({"Node": SERVER, "SkipNodeUpdate": true, "Address": "10.0.0.8", "Service": {"Service": "db"}});
     let said = machine.asks_consul("PUT", "/v1/catalog/register", "nomad-consul-token", &other).await;
     assert_eq!(said.status, Some(403), "{said:?}");
@@ -222,7 +228,7 @@ async fn a_jobs_service_is_registered_by_what_the_job_is() {
         left.is_empty().then_some(())
     };
     eventually("the service is gone with its job", gone).await;
-    assert_eq!(entitlements.settle(&all.consul).await.unwrap(), 1);
+    assert!(entitlements.settle(&all.consul).await.unwrap() > 0, "and with it the right to it");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use vocabulary::{Approved, Mac, NodeId, NodeState, RunId, Timestamp};
 
 use super::{disks::Disks, pulse::Pulse, roster::Roster, switches::Switches, watching};
 use crate::{
-    cluster::Door,
+    cluster::{Door, keeper::Failing},
     http::desks::{
         Answer, Cancel, DiskOrder, Effect, Explanation, LogPiece, NodeDesk, NodeError, NodeOrder, PartStatus,
         PartsBoard, PowerOrder, RetireOrder, RunDesk, RunError, RunOrder,
@@ -318,6 +318,8 @@ pub struct Parts {
     pub tasks: Statuses,
     /// The watcher, where there is a cluster.
     pub watched: Option<jobs::watch::Handle>,
+    /// What keeps a cluster of Roost's own, where there is one.
+    pub upkeep: Option<Failing>,
 }
 
 impl PartsBoard for Parts {
@@ -330,7 +332,16 @@ impl PartsBoard for Parts {
             name: task.name,
         };
         let sources = self.watched.as_ref().map(watching::parts).unwrap_or_default();
-        self.tasks.snapshot().into_iter().map(task).chain(sources).collect()
+        let upkeep = self.upkeep.as_ref().map(|failing| {
+            let failing = failing.borrow();
+            let hint = || format!("{}; the log says why", failing.join("; "));
+            PartStatus {
+                name: "cluster/upkeep".to_owned(),
+                ready: failing.is_empty(),
+                reason: (!failing.is_empty()).then(hint),
+            }
+        });
+        self.tasks.snapshot().into_iter().map(task).chain(sources).chain(upkeep).collect()
     }
 
     fn measure(&self) {

@@ -3,7 +3,7 @@
 //! Through the generated client: rs-consul leaves checks and meta out of health answers, does not encode filters and
 //! cannot wait for a change of the nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
@@ -24,6 +24,8 @@ pub trait Catalog: Send + Sync {
     async fn nodes(&self, query: &Query) -> Result<Listing<Vec<CatalogNode>>, CallError>;
     /// Checks of a node, among them the one that says whether gossip reaches it (`serfHealth`).
     async fn node_checks(&self, node: &str, query: &Query) -> Result<Listing<Vec<HealthCheck>>, CallError>;
+    /// Names of the services on a node; none on one that is not known.
+    async fn node_services(&self, node: &str) -> Result<BTreeSet<String>, CallError>;
     /// Checks in this state; none means in any.
     async fn checks(&self, status: Option<Status>, query: &Query) -> Result<Listing<Vec<HealthCheck>>, CallError>;
 }
@@ -143,6 +145,11 @@ impl Catalog for Client {
         let wait = query.wait_text();
         let (filter, index) = (query.filter.as_deref(), query.index_number());
         self.list(Box::pin(self.api.health_node(node, filter, index, query.stale(), wait.as_deref()))).await
+    }
+
+    async fn node_services(&self, node: &str) -> Result<BTreeSet<String>, CallError> {
+        let found = self.ask(Box::pin(self.api.catalog_node_services(node))).await?;
+        Ok(found.services.unwrap_or_default().into_iter().map(|service| service.service).collect())
     }
 
     async fn checks(&self, status: Option<Status>, query: &Query) -> Result<Listing<Vec<HealthCheck>>, CallError> {

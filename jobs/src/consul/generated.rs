@@ -762,6 +762,15 @@ pub mod types {
         #[serde(rename = "Verb")]
         pub verb: ::std::string::String,
     }
+    ///What is registered on a node; of a node that is not known, nothing.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    pub struct NodeServices {
+        #[serde(
+            rename = "Services",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub services: ::std::option::Option<::std::vec::Vec<AgentService>>,
+    }
     ///An instance of a service.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct ServiceEntry {
@@ -1632,6 +1641,49 @@ Arguments:
             .build()?;
         let info = OperationInfo {
             operation_id: "catalog_services",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Services of a node
+
+Sends a `GET` request to `/v1/catalog/node-services/{node}`
+
+*/
+    pub async fn catalog_node_services<'a>(
+        &'a self,
+        node: &'a str,
+    ) -> Result<ResponseValue<types::NodeServices>, Error<ByteStream>> {
+        let url = format!(
+            "{}/v1/catalog/node-services/{}", self.baseurl, encode_path(& node
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "catalog_node_services",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;
