@@ -86,6 +86,8 @@ impl Shell {
         self.is_active_only_once_it_says_so();
         self.seals_its_key_and_hands_the_next_one_over();
         self.takes_the_sealed_key_and_is_restarted_when_it_hangs();
+        self.drop_in("");
+        self.is_made_the_first_server();
         // The last one: it gives the machine another name.
         self.is_configured_by_the_playbook(venv);
     }
@@ -278,7 +280,7 @@ impl Shell {
 
     // === the unit ===
 
-    fn drop_in(&self, lines: &str) {
+    pub(crate) fn drop_in(&self, lines: &str) {
         let put = format!("mkdir -p $(dirname {DROP_IN}) && cat >{DROP_IN} && systemctl daemon-reload");
         self.send_text(&format!("[Service]\n{lines}"), &put);
     }
@@ -290,7 +292,7 @@ impl Shell {
     }
 
     /// What the unit said since it was started last.
-    fn journal(&self) -> String {
+    pub(crate) fn journal(&self) -> String {
         self.run("journalctl --sync; journalctl -o cat _SYSTEMD_INVOCATION_ID=$(systemctl show -P InvocationID roost)")
     }
 
@@ -316,22 +318,22 @@ impl Shell {
         self.ssh(script).stdin(Stdio::null()).output().unwrap()
     }
 
-    fn run(&self, script: &str) -> String {
+    pub(crate) fn run(&self, script: &str) -> String {
         text(&done(self.ssh(script).stdin(Stdio::null())))
     }
 
-    fn send(&self, file: &Path, script: &str) -> String {
+    pub(crate) fn send(&self, file: &Path, script: &str) -> String {
         text(&done(self.ssh(script).stdin(File::open(file).unwrap())))
     }
 
-    fn send_text(&self, input: &str, script: &str) -> String {
+    pub(crate) fn send_text(&self, input: &str, script: &str) -> String {
         let mut file = tempfile::NamedTempFile::new_in(self.folder.path()).unwrap();
         file.write_all(input.as_bytes()).unwrap();
         self.send(file.path(), script)
     }
 
     /// Waits on the machine itself until a command succeeds there.
-    fn until(&self, condition: &str) {
+    pub(crate) fn until(&self, condition: &str) {
         self.run(&format!("timeout 120 sh -c 'until {condition}; do sleep 0.1; done' >/dev/null 2>&1"));
     }
 }
@@ -345,7 +347,7 @@ impl Drop for Shell {
     }
 }
 
-fn done(command: &mut Command) -> Output {
+pub(crate) fn done(command: &mut Command) -> Output {
     let output = command.output().unwrap();
     let said =
         || format!("{command:?}: {}\n{}{}", output.status, text(&output), String::from_utf8_lossy(&output.stderr));

@@ -15,6 +15,7 @@ mod corpus;
 mod crashes;
 mod demo_ends;
 mod disk;
+mod first_server;
 mod gate;
 mod http_auth;
 mod http_events;
