@@ -5,6 +5,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use jobs::bootstrap::Role;
 use tasks::Statuses;
 use vocabulary::{Approved, Mac, NodeId, NodeState, RunId, Timestamp};
 
@@ -58,6 +59,7 @@ impl NodeDesk for Orders {
     }
 
     async fn forget(&self, node: Approved<NodeId>) -> Result<Vec<Effect>, NodeError> {
+        no_server(self.door.role(node.value()), node.value())?;
         let living = self.pulse.settled(node.value().mac()).await.unwrap_or(Living::Silent);
         let name = node.value().clone();
         let done = self.nodes.ask(move |ledger, now, writes| ledger.forget(now, node, living, writes));
@@ -80,6 +82,7 @@ impl NodeDesk for Orders {
 
     async fn retire(&self, order: Approved<RetireOrder>) -> Result<Vec<Effect>, NodeError> {
         self.has_cluster()?;
+        no_server(self.door.role(&order.value().node), &order.value().node)?;
         let node = order.value().node.clone();
         let done = self.nodes.ask(move |ledger, now, writes| ledger.retire(now, order, writes));
         let effects = done.await.map_err(store)?.map_err(node_error)?;
@@ -88,8 +91,13 @@ impl NodeDesk for Orders {
     }
 
     async fn preview(&self, order: NodeOrder) -> Result<Vec<Effect>, NodeError> {
-        if matches!(order, NodeOrder::Retire(_)) {
-            self.has_cluster()?;
+        match &order {
+            NodeOrder::Retire(order) => {
+                self.has_cluster()?;
+                no_server(self.door.role(&order.node), &order.node)?;
+            }
+            NodeOrder::Forget(node) => no_server(self.door.role(node), node)?,
+            _ => (),
         }
         let living = match &order {
             NodeOrder::Forget(node) => self.pulse.settled(node.mac()).await.unwrap_or(Living::Silent),
@@ -112,6 +120,17 @@ impl Orders {
         };
         self.door.own().map(drop).ok_or_else(refused)
     }
+}
+
+/// A server takes part in every agreement: gone without a word, it counts as one that is away.
+fn no_server(role: Role, node: &NodeId) -> Result<(), NodeError> {
+    if role == Role::Client {
+        return Ok(());
+    }
+    Err(NodeError::Conflict {
+        reason: format!("{node} is a server of the cluster"),
+        hint: format!("make it a client first: roost cluster demote {node}"),
+    })
 }
 
 pub(super) fn foresee(ledger: &Ledger, order: &NodeOrder, living: Living) -> Result<Vec<Effect>, OrderError> {
@@ -356,6 +375,17 @@ mod tests {
 
     use super::*;
     use crate::nodes::{NodesPart, lifecycle::Tracked, requests::tests::ledger};
+
+    #[test]
+    fn a_server_is_neither_retired_nor_forgotten_before_it_is_a_client() {
+        let node = NodeId::of(Mac([2; 6]));
+        assert!(no_server(Role::Client, &node).is_ok());
+        for role in [Role::Server([10, 0, 0, 5].into()), Role::FormerServer] {
+            let refused = no_server(role, &node);
+            let told = format!("roost cluster demote {node}");
+            assert!(matches!(refused, Err(NodeError::Conflict { hint, .. }) if hint.ends_with(&told)));
+        }
+    }
 
     /// A runner whose folders are gone.
     struct Bare;
