@@ -55,6 +55,11 @@ pub(crate) struct ReplaceError {
     pub(crate) source: io::Error,
 }
 
+/// Whether it is for want of space, of the file system or of a quota.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// Takes the lock on `path`, waiting at most `patience`.
 pub(crate) fn lock(path: &Path, patience: Duration) -> Result<Lock, LockError> {
     let open = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path);

@@ -314,7 +314,7 @@ impl Inventory {
         // Cannot fail unless rendering and parsing disagree; then a broken inventory must not replace a whole one.
         Page::parse(&text).map_err(|source| InventoryError::Edited { path: path.clone(), source })?;
         files::replace(&path, text.as_bytes(), MODE).map_err(|ReplaceError { path, source, .. }| {
-            if source.kind() == io::ErrorKind::StorageFull || source.kind() == io::ErrorKind::QuotaExceeded {
+            if files::is_full(&source) {
                 InventoryError::DiskFull { path, source }
             } else {
                 InventoryError::Write { path, source }

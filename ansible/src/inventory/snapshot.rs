@@ -14,7 +14,7 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use crate::files::LockError;
+use crate::files::{self, LockError};
 
 const DEPTH_LIMIT: u32 = 16;
 const FILE_LIMIT: u32 = 10_000;
@@ -51,7 +51,7 @@ impl SnapshotError {
     pub fn remedy(&self) -> String {
         match self {
             Self::Lock(error) => format!("let the holder of the lock end: {error}"),
-            Self::Copy { source, path } if source.kind() == io::ErrorKind::StorageFull => {
+            Self::Copy { source, path } if files::is_full(source) => {
                 format!("free space for a copy of {}", path.display())
             }
             Self::Copy { path, .. } => format!("let the daemon read {}", path.display()),

@@ -152,6 +152,19 @@ fn a_snapshot_is_whole_and_unmoved_by_later_writes() {
 }
 
 #[test]
+fn each_reason_of_a_missing_copy_has_its_remedy() {
+    let remedy = |kind: io::ErrorKind| SnapshotError::Copy { path: "/x".into(), source: kind.into() }.remedy();
+    for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
+        assert_eq!(remedy(kind), "free space for a copy of /x");
+    }
+    assert_eq!(remedy(io::ErrorKind::PermissionDenied), "let the daemon read /x");
+    let large = SnapshotError::TooLarge { path: "/x".into(), what: "16 levels" };
+    assert_eq!(large.remedy(), "move what is no inventory out of /x");
+    let held = SnapshotError::Lock(LockError::Held { path: "/x".into(), waited_ms: 5 });
+    assert!(held.remedy().starts_with("let the holder of the lock end: /x"));
+}
+
+#[test]
 fn a_link_to_a_great_tree_does_not_fill_the_disk() {
     let (folder, inventory) = inventory();
     std::os::unix::fs::symlink(inventory.folder(), inventory.folder().join("loop")).unwrap();

@@ -16,6 +16,7 @@ use vocabulary::Reason;
 
 use super::{Config, FolderError, Kit, RunFolder, RunOrder, kit::KIT_FOLDER, secrets::Secrets, sweep};
 use crate::{
+    files::is_full,
     inventory::{Inventory, InventoryHost, SnapshotError, SnapshotFile},
     venv::INSTALL_COMMAND,
 };
@@ -97,10 +98,10 @@ impl LaunchError {
             Self::NoHostKey { .. } => "boot the node again: its call-home brings its host key".to_owned(),
             Self::Kit(reason) => reason.remedy.clone(),
             Self::KitFiles { secrets, .. } => format!("free memory for {}", secrets.display()),
-            Self::Key { source, secrets, .. } if full(source) => format!("free memory for {}", secrets.display()),
+            Self::Key { source, secrets, .. } if is_full(source) => format!("free memory for {}", secrets.display()),
             Self::Key { key, .. } => format!("let the daemon read {}", key.display()),
             Self::Snapshot(error) => error.remedy(),
-            Self::Folder(error) if full(&error.source) => {
+            Self::Folder(error) if is_full(&error.source) => {
                 format!("free space on the file system of {}, then retry", error.path.display())
             }
             Self::Folder(error) => format!("let the daemon write {}", error.path.display()),
@@ -254,8 +255,4 @@ fn spec(arguments: &[String], folder: &RunFolder, secrets: &Secrets) -> Spec {
         .stdin(Input::Pipe)
         .stdout(log.clone())
         .stderr(log)
-}
-
-fn full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
