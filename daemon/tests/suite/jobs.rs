@@ -478,13 +478,19 @@ async fn a_dispatched_job_is_followed_and_its_output_read_to_its_end() {
     api.stop().await;
 }
 
-#[tokio::test]
-async fn a_registration_whose_answer_is_lost_is_found_or_left_open_and_never_denied() {
+/// An API that reaches Nomad through a relay, and the way past it.
+async fn behind_a_relay() -> (Relay, Clients, Running) {
     let agents = shared().await;
     let relay = Relay::to(&agents.nomad()[0].url()).await.unwrap();
     let direct = clients(agents);
     let nomad = nomad::Client::build(&Endpoint::plain(relay.url())).unwrap();
     let api = api_over(Clients { nomad, ..direct.clone() }).await;
+    (relay, direct, api)
+}
+
+#[tokio::test]
+async fn a_registration_whose_answer_is_lost_is_found_or_left_open_and_never_denied() {
+    let (relay, direct, api) = behind_a_relay().await;
     let folder = tempfile::tempdir().unwrap();
     let versions = async |id: &str| direct.nomad.versions(&JobId::new(id)).await.unwrap().jobs.len();
 
@@ -507,11 +513,7 @@ async fn a_registration_whose_answer_is_lost_is_found_or_left_open_and_never_den
 
 #[tokio::test]
 async fn a_dispatch_whose_answer_is_lost_is_repeated_by_the_key_that_it_names() {
-    let agents = shared().await;
-    let relay = Relay::to(&agents.nomad()[0].url()).await.unwrap();
-    let direct = clients(agents);
-    let nomad = nomad::Client::build(&Endpoint::plain(relay.url())).unwrap();
-    let api = api_over(Clients { nomad, ..direct.clone() }).await;
+    let (relay, direct, api) = behind_a_relay().await;
     let folder = tempfile::tempdir().unwrap();
     let file = script(folder.path(), "keyed", "batch", "true");
     let text = std::fs::read_to_string(&file).unwrap();
